@@ -1,0 +1,1 @@
+"""The Python services of the Hybrid AI Stack: they decide, account and bridge."""

@@ -1,0 +1,118 @@
+import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import { answerLimit, ASK_OUTPUTS, askModels, modelFailure } from '../../shared/ask';
+import type { Answer, ChatItem, Target, Usage } from '../../shared/chat';
+import { Refusal } from '../../shared/refusal';
+import type { Stack } from '../../shared/stack';
+import { readStack } from '../../shared/stack';
+import type { JsonResponse } from '../../shared/transport';
+import { requestJson } from '../../shared/transport';
+
+const API_VERSION = '2023-06-01';
+
+export class AskClaude implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Ask Claude',
+		name: 'askClaude',
+		icon: { light: 'file:askClaude.svg', dark: 'file:askClaude.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: 'cloud, paid per token',
+		description: 'Asks the Claude model that the route names over the Messages API, and keeps its whole usage',
+		defaults: { name: 'Ask Claude' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: ASK_OUTPUTS.map(() => NodeConnectionTypes.Main),
+		outputNames: ASK_OUTPUTS,
+		credentials: [{ name: 'hybridAiApi', required: true }],
+		properties: [
+			{
+				displayName: 'Longest Answer (Tokens)',
+				name: 'maxTokens',
+				type: 'number',
+				typeOptions: { minValue: 1 },
+				default: 4096,
+				description: 'Where the request names no max_tokens; a model’s own limit is never passed',
+			},
+			{
+				displayName: 'Timeout (Seconds)',
+				name: 'timeout',
+				type: 'number',
+				typeOptions: { minValue: 1, maxValue: 3600 },
+				default: 300,
+				description: 'After this long without the whole answer the item leaves by Failed',
+			},
+		],
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const stack = await readStack(this);
+		const preset = this.getNodeParameter('maxTokens', 0) as number;
+		const timeout = (this.getNodeParameter('timeout', 0) as number) * 1000;
+		return await askModels(this, 'anthropic', async (item, target) => {
+			const response = await askClaude(stack, item, target, preset, timeout);
+			if (response.status !== 200) throw modelFailure(target, response.status, errorMessage(response.body));
+			return readAnswer(response.body as unknown as ClaudeMessage, target);
+		});
+	}
+}
+
+interface ClaudeMessage {
+	content?: Array<{ type: string; text?: string }>;
+	stop_reason?: string | null;
+	usage?: {
+		input_tokens?: number;
+		output_tokens?: number;
+		cache_read_input_tokens?: number | null;
+		cache_creation_input_tokens?: number | null;
+		cache_creation?: { ephemeral_5m_input_tokens?: number; ephemeral_1h_input_tokens?: number } | null;
+	};
+}
+
+async function askClaude(stack: Stack, item: ChatItem, target: Target, preset: number, timeout: number): Promise<JsonResponse> {
+	if (!stack.anthropicApiKey) {
+		throw new Refusal(503, 'cloud_not_configured', 'No key for Claude: set ANTHROPIC_API_KEY and start the stack again.');
+	}
+	const body = {
+		model: target.model_id,
+		max_tokens: answerLimit(item, target, preset),
+		messages: item.messages,
+		system: item.system ?? undefined,
+		// No temperature: current Claude models refuse any but their own.
+		stop_sequences: item.stop.length > 0 ? item.stop : undefined,
+	};
+	const headers = { 'x-api-key': stack.anthropicApiKey, 'anthropic-version': API_VERSION };
+	return await requestJson(`${stack.anthropicUrl}/v1/messages`, { headers, body, timeout });
+}
+
+function errorMessage(body: IDataObject): string {
+	const error = body.error as { type?: string; message?: string } | undefined;
+	return error?.message ?? error?.type ?? 'no reason given';
+}
+
+function readAnswer(message: ClaudeMessage, target: Target): Answer {
+	if (!Array.isArray(message.content) || !message.usage) throw modelFailure(target, 502, 'not a message with usage');
+	return {
+		text: message.content.filter((block) => block.type === 'text').map((block) => block.text ?? '').join(''),
+		model: target.model,
+		model_id: target.model_id,
+		backend: 'cloud',
+		tier: target.tier,
+		stop_reason: message.stop_reason ?? null,
+		usage: readUsage(message.usage),
+		provider_usage: message.usage as IDataObject,
+	};
+}
+
+/** Writes that the provider does not split are 5-minute ones: the cheaper default of the API. */
+export function readUsage(usage: NonNullable<ClaudeMessage['usage']>): Usage {
+	const written = usage.cache_creation_input_tokens ?? 0;
+	const longWrites = usage.cache_creation?.ephemeral_1h_input_tokens ?? 0;
+	return {
+		input_tokens: usage.input_tokens ?? 0,
+		output_tokens: usage.output_tokens ?? 0,
+		cache_read_tokens: usage.cache_read_input_tokens ?? 0,
+		cache_write_5m_tokens: usage.cache_creation?.ephemeral_5m_input_tokens ?? written - longWrites,
+		cache_write_1h_tokens: longWrites,
+	};
+}

@@ -1,0 +1,98 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import { answerLimit, ASK_OUTPUTS, askModels, modelFailure } from '../../shared/ask';
+import type { Answer, ChatItem, Target } from '../../shared/chat';
+import { NO_USAGE } from '../../shared/chat';
+import { readStack } from '../../shared/stack';
+import { requestJson } from '../../shared/transport';
+
+export class AskOllama implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Ask Ollama',
+		name: 'askOllama',
+		icon: { light: 'file:askOllama.svg', dark: 'file:askOllama.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: 'local, free per token',
+		description: 'Asks the local model that the route names, or the next local one that was not tried yet',
+		defaults: { name: 'Ask Local Model' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: ASK_OUTPUTS.map(() => NodeConnectionTypes.Main),
+		outputNames: ASK_OUTPUTS,
+		credentials: [{ name: 'hybridAiApi', required: true }],
+		properties: [
+			{
+				displayName: 'Longest Answer (Tokens)',
+				name: 'maxTokens',
+				type: 'number',
+				typeOptions: { minValue: 1 },
+				default: 512,
+				description: 'Where the request names no max_tokens; a model’s own limit is never passed',
+			},
+			{
+				displayName: 'Timeout (Seconds)',
+				name: 'timeout',
+				type: 'number',
+				typeOptions: { minValue: 1, maxValue: 3600 },
+				default: 120,
+				description: 'After this long without the whole answer the item leaves by Failed',
+			},
+		],
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const { ollamaUrl } = await readStack(this);
+		const preset = this.getNodeParameter('maxTokens', 0) as number;
+		const timeout = (this.getNodeParameter('timeout', 0) as number) * 1000;
+		return await askModels(this, 'ollama', async (item, target) => {
+			const body = chatBody(item, target, preset);
+			const response = await requestJson(`${ollamaUrl}/api/chat`, { body, timeout });
+			if (response.status !== 200) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'));
+			return readAnswer(response.body as unknown as OllamaChat, item, target);
+		});
+	}
+}
+
+interface OllamaChat {
+	message?: { content?: string };
+	done_reason?: string;
+	prompt_eval_count?: number;
+	eval_count?: number;
+}
+
+function chatBody(item: ChatItem, target: Target, preset: number) {
+	const system = item.system ? [{ role: 'system', content: item.system }] : [];
+	return {
+		model: target.model_id,
+		messages: [...system, ...item.messages],
+		stream: false,
+		options: {
+			num_predict: answerLimit(item, target, preset),
+			// The same for every request to a model: another size makes Ollama load it anew.
+			num_ctx: target.context_window,
+			temperature: item.temperature ?? undefined,
+			stop: item.stop.length > 0 ? item.stop : undefined,
+		},
+	};
+}
+
+function readAnswer(chat: OllamaChat, item: ChatItem, target: Target): Answer {
+	const text = chat.message?.content;
+	if (typeof text !== 'string') throw modelFailure(target, 502, 'no message in the answer');
+	return {
+		text,
+		model: target.model,
+		model_id: target.model_id,
+		backend: 'local',
+		tier: target.tier,
+		stop_reason: chat.done_reason ?? null,
+		usage: {
+			...NO_USAGE,
+			// Ollama leaves the count out when it had the whole prompt in memory already.
+			input_tokens: chat.prompt_eval_count ?? item.route?.input_tokens ?? 0,
+			output_tokens: chat.eval_count ?? 0,
+		},
+		provider_usage: null,
+	};
+}

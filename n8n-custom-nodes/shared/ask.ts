@@ -1,0 +1,62 @@
+/** What the nodes that ask a model have in common: choosing the model, and telling what went wrong. */
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import type { Answer, Backend, ChatItem, Failure, Target, Try } from './chat';
+import { nextTarget } from './chat';
+import { forEachItem } from './items';
+import { Refusal } from './refusal';
+import { TransportError } from './transport';
+
+export const ASK_OUTPUTS = ['Answered', 'Failed'];
+const ANSWERED = 0;
+const FAILED = 1;
+
+/**
+ * Asks the next model of `backend` for each item. Answered items carry `answer`; on Failed they carry
+ * the `error`, and what was tried, for the next node to go on from.
+ */
+export async function askModels(
+	node: IExecuteFunctions,
+	backend: Backend,
+	ask: (item: ChatItem, target: Target) => Promise<Answer>,
+): Promise<INodeExecutionData[][]> {
+	return await forEachItem<ChatItem>(node, ASK_OUTPUTS.length, async (item) => {
+		const target = nextTarget(item, backend);
+		if (!target) return { item: { ...item, error: item.error ?? nothingLeft(backend) }, output: FAILED };
+		try {
+			const answer = await ask(item, target);
+			return { item: { ...item, answer, error: undefined }, output: ANSWERED };
+		} catch (error) {
+			const failure = asFailure(error, target);
+			const tries: Try[] = [...(item.tries ?? []), { model: target.model, ...failure }];
+			return { item: { ...item, tries, error: failure }, output: FAILED };
+		}
+	});
+}
+
+function nothingLeft(backend: Backend): Failure {
+	const kind = backend === 'ollama' ? 'local' : 'cloud';
+	return { status: 503, code: 'no_model', message: `No ${kind} model can take this prompt now.` };
+}
+
+function asFailure(error: unknown, target: Target): Failure {
+	if (error instanceof Refusal) return { status: error.status, code: error.code, message: error.message };
+	if (!(error instanceof TransportError)) throw error;
+	return {
+		status: error.code === 'timeout' ? 504 : 502,
+		code: error.code === 'timeout' ? 'model_timeout' : 'model_unavailable',
+		message: `${target.model} gave no answer: ${error.message}`,
+	};
+}
+
+/** The failure that a model's server reports with a status; the caller gets no 4xx for what is not theirs. */
+export function modelFailure(target: Target, status: number, message: string): Refusal {
+	const callersFault = [400, 413].includes(status);
+	const code = status === 429 ? 'model_overloaded' : callersFault ? 'model_refused' : 'model_error';
+	return new Refusal(callersFault ? status : status === 429 ? 503 : 502, code, `${target.model} answered ${status}: ${message}`);
+}
+
+/** The longest answer to ask for, in tokens. */
+export function answerLimit(item: ChatItem, target: Target, preset: number): number {
+	return Math.min(item.max_tokens ?? preset, target.max_output ?? Infinity);
+}

@@ -1,0 +1,6 @@
+import type { Dialect } from '../chat';
+import type { DialectFormat } from './dialect';
+import { native } from './native';
+import { openai } from './openai';
+
+export const dialects: Record<Dialect, DialectFormat> = { native, openai };

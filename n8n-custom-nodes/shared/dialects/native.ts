@@ -1,0 +1,75 @@
+/** The stack's own dialect: `POST /api/v1/chat` with a `prompt`. */
+import type { IDataObject } from 'n8n-workflow';
+
+import type { ChatItem, Failure } from '../chat';
+import type { Body } from '../fields';
+import { bad, optionalInteger, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import type { Asked, DialectFormat } from './dialect';
+import { checkConversation, MAX_PROMPT_CHARACTERS } from './dialect';
+
+const FIELDS = ['prompt', 'model', 'system', 'max_tokens', 'temperature', 'stop', 'user', 'tags', 'privacy'];
+
+function parse(body: Body): Asked {
+	refuseUnknown(body, FIELDS);
+	if (body.prompt === undefined) throw bad('prompt', 'is required');
+	if (typeof body.prompt !== 'string') throw bad('prompt', 'must be a string');
+	const messages = [{ role: 'user' as const, content: body.prompt }];
+	const system = optionalText(body, 'system', MAX_PROMPT_CHARACTERS);
+	checkConversation(messages, system, 'prompt');
+	return {
+		model: optionalText(body, 'model', 100) || 'auto',
+		messages,
+		system,
+		max_tokens: optionalInteger(body, 'max_tokens', 1, 1_000_000),
+		temperature: optionalNumber(body, 'temperature', 0, 2),
+		stop: textList(body, 'stop', 4),
+		user: optionalText(body, 'user', 200),
+		tags: textList(body, 'tags', 20),
+		privacy: privacy(body),
+	};
+}
+
+function privacy(body: Body): 'any' | 'local-only' | undefined {
+	const value = body.privacy;
+	if (value === undefined || value === null) return undefined;
+	if (value !== 'any' && value !== 'local-only') throw bad('privacy', "must be 'any' or 'local-only'");
+	return value;
+}
+
+function answer(item: ChatItem): IDataObject {
+	const { answer: given, route } = item;
+	const now = Date.now();
+	return {
+		request_id: item.request_id,
+		model: given?.model,
+		backend: given?.backend,
+		response: given?.text,
+		cost: item.cost === null || item.cost === undefined ? null : Number(item.cost),
+		routing: {
+			complexity: route?.complexity,
+			reasoning: route?.reasoning,
+			estimated_cost: Number(route?.estimated_cost ?? 0),
+			factors: route?.factors,
+		},
+		latency_seconds: (now - item.received_at) / 1000,
+		cached: given?.backend === 'cache',
+		input_tokens: promptTokens(item),
+		output_tokens: given?.usage.output_tokens ?? 0,
+		stop_reason: given?.stop_reason,
+		models_tried: (item.tries ?? []).map(({ model, code }) => ({ model, code })),
+		timestamp: new Date(now).toISOString(),
+	};
+}
+
+/** All tokens of the prompt, cached ones included. */
+export function promptTokens(item: ChatItem): number {
+	const usage = item.answer?.usage;
+	if (!usage) return 0;
+	return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens;
+}
+
+function failure({ code, message }: Failure): IDataObject {
+	return { error: { code, message } };
+}
+
+export const native: DialectFormat = { parse, answer, failure };

@@ -1,0 +1,75 @@
+/** What both triggers do first with a request: an id, the caller's key, the JSON body. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import type { DialectFormat } from './dialects/dialect';
+import type { Body } from './fields';
+import type { ApiKey } from './keys';
+import { keyRing } from './keys';
+import { Refusal } from './refusal';
+import { interceptReplies, writeReply } from './reply';
+import { readStack } from './stack';
+
+/**
+ * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow. What `read`
+ * or the key check refuses is answered at once, in the words of `format`, and no execution starts.
+ */
+export async function receive(
+	trigger: IWebhookFunctions,
+	format: DialectFormat,
+	read: (requestId: string, owner: ApiKey) => Promise<object>,
+): Promise<IWebhookResponseData> {
+	const requestId = randomUUID();
+	const headers = { 'x-request-id': requestId };
+	const response = trigger.getResponseObject();
+	try {
+		const item = await read(requestId, await authenticate(trigger));
+		const unanswered = { status: 500, code: 'no_answer', message: 'The flow ended without an answer.' };
+		interceptReplies(response, { status: unanswered.status, headers, body: format.failure(unanswered) });
+		return { noWebhookResponse: true, workflowData: [[{ json: item as IDataObject }]] };
+	} catch (error) {
+		if (!(error instanceof Refusal)) throw error;
+		writeReply(response, { status: error.status, headers, body: format.failure(error) });
+		return { noWebhookResponse: true };
+	}
+}
+
+/** The owner of the key that the request carries; throws Refusal (401, 503). */
+async function authenticate(trigger: IWebhookFunctions): Promise<ApiKey> {
+	const key = givenKey(trigger.getHeaderData());
+	if (!key) {
+		throw new Refusal(401, 'missing_api_key', "Send an API key: 'Authorization: Bearer KEY' or 'x-api-key: KEY'.");
+	}
+	const owner = await keyRing(await readStack(trigger)).find(key);
+	if (!owner) throw new Refusal(401, 'invalid_api_key', 'This API key is not known or was revoked.');
+	return owner;
+}
+
+function givenKey(headers: IncomingHttpHeaders): string | undefined {
+	const bearer = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+	const other = headers['x-api-key'];
+	return bearer ?? (typeof other === 'string' && other !== '' ? other : undefined);
+}
+
+/**
+ * The JSON object that the caller sent, whatever its content type says: curl's `-d` calls it a form.
+ * Throws Refusal (400).
+ */
+export async function readBody(trigger: IWebhookFunctions): Promise<Body> {
+	const request = trigger.getRequestObject();
+	let body: unknown = request.body;
+	if (!request.contentType?.startsWith('application/json')) {
+		if (!request.rawBody) await request.readRawBody();
+		try {
+			body = JSON.parse(request.rawBody.toString('utf8'));
+		} catch {
+			throw new Refusal(400, 'invalid_json', 'The body is not valid JSON.');
+		}
+	}
+	if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+		throw new Refusal(400, 'invalid_request', 'The body must be a JSON object.');
+	}
+	return body as Body;
+}

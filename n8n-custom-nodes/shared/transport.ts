@@ -50,7 +50,11 @@ export async function requestJson(url: string, request: JsonRequest): Promise<Js
 
 class StaleConnection extends TransportError {}
 
+/** A reset that comes later than this may have followed work that the server did, and will charge for. */
+const STALE_MS = 1_000;
+
 async function exchange(url: string, request: JsonRequest): Promise<JsonResponse> {
+	const begun = Date.now();
 	const { promise, resolve, reject } = Promise.withResolvers<JsonResponse>();
 	const target = new URL(url);
 	const secure = target.protocol === 'https:';
@@ -80,7 +84,7 @@ async function exchange(url: string, request: JsonRequest): Promise<JsonResponse
 	}, request.timeout);
 	function fail(error: NodeJS.ErrnoException) {
 		clearTimeout(timer);
-		const stale = call.reusedSocket && error.code === 'ECONNRESET';
+		const stale = call.reusedSocket && error.code === 'ECONNRESET' && Date.now() - begun < STALE_MS;
 		reject(new (stale ? StaleConnection : TransportError)('unreachable', `${target.host} cannot be reached (${error.code ?? error.message})`));
 	}
 	call.on('error', fail);

@@ -1,0 +1,63 @@
+import { afterEach, expect, it } from 'vitest';
+
+import type { FakeServer } from '../../test/fakes';
+import { fakeContext, startServer } from '../../test/fakes';
+import { chatItem, route, target } from '../../test/samples';
+import { AskOllama } from './AskOllama.node';
+
+let ollama: FakeServer;
+afterEach(async () => await ollama.close());
+
+const reply = { message: { role: 'assistant', content: 'A language.' }, done_reason: 'stop', prompt_eval_count: 11, eval_count: 3 };
+
+async function ask(item = chatItem({ route }), parameters = { maxTokens: 512, timeout: 1 }) {
+	const { context } = fakeContext({ items: [item], parameters, credentials: { ollamaUrl: `${ollama.url}/` } });
+	const [answered, failed] = await new AskOllama().execute.call(context);
+	return { answered: answered?.[0]?.json, failed: failed?.[0]?.json, pairedItem: (answered?.[0] ?? failed?.[0])?.pairedItem };
+}
+
+it('asks the routed model and counts real tokens', async () => {
+	ollama = await startServer(() => ({ body: reply }));
+	const { answered, pairedItem } = await ask(chatItem({ route, system: 'Be brief.', temperature: 0.2, stop: ['END'] }));
+	expect(ollama.received[0]).toMatchObject({
+		url: '/api/chat',
+		body: {
+			model: 'tinyllama',
+			stream: false,
+			messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'What is Python?' }],
+			options: { num_predict: 512, num_ctx: 2048, temperature: 0.2, stop: ['END'] },
+		},
+	});
+	expect(answered).toMatchObject({
+		answer: { text: 'A language.', model: 'tinyllama', backend: 'local', stop_reason: 'stop', usage: { input_tokens: 11, output_tokens: 3 } },
+	});
+	expect(pairedItem).toEqual({ item: 0 });
+});
+
+it('never asks for more than the model gives', async () => {
+	ollama = await startServer(() => ({ body: reply }));
+	await ask(chatItem({ route, max_tokens: 100_000 }));
+	expect(ollama.received[0]?.body.options).toMatchObject({ num_predict: 1024 });
+});
+
+it.each([
+	[{ status: 404, body: { error: "model 'tinyllama' not found" } }, { status: 502, code: 'model_error' }],
+	[{ status: 503, body: { error: 'busy' } }, { status: 502, code: 'model_error' }],
+	[{ raw: 'oops' }, { status: 502, code: 'model_unavailable' }],
+	[{ body: {} }, { status: 502, code: 'model_error' }],
+	[{ delay: 3000 }, { status: 504, code: 'model_timeout' }],
+])('on %j leaves by Failed with what was tried', async (behaviour, error) => {
+	ollama = await startServer(() => behaviour);
+	const { answered, failed } = await ask();
+	expect(answered).toBeUndefined();
+	expect(failed).toMatchObject({ error, tries: [{ model: 'tinyllama', ...error }] });
+});
+
+it('goes on with the next local model, and has nothing to do when none is left', async () => {
+	ollama = await startServer(() => ({ body: reply }));
+	const tries = [{ model: 'tinyllama', status: 502, code: 'model_error', message: 'x' }];
+	expect((await ask(chatItem({ route, tries }))).answered).toMatchObject({ answer: { model: 'mistral-7b' } });
+	const none = await ask(chatItem({ route: { ...route, ...target.sonnet, fallbacks: [] } }));
+	expect(none.failed).toMatchObject({ error: { status: 503, code: 'no_model' } });
+	expect(ollama.received).toHaveLength(1);
+});

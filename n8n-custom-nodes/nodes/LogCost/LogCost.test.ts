@@ -1,0 +1,96 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { IDataObject } from 'n8n-workflow';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import type { FakeServer } from '../../test/fakes';
+import { fakeContext, startServer } from '../../test/fakes';
+import { answer, chatItem, route } from '../../test/samples';
+import { LogCost } from './LogCost.node';
+
+let ledger: FakeServer;
+let folder: string;
+let status: number;
+let refused: string[];
+
+beforeEach(async () => {
+	[status, refused] = [201, []];
+	folder = await mkdtemp(join(tmpdir(), 'log-cost-'));
+	vi.stubEnv('HYBRID_AI_SPOOL_DIR', folder);
+	ledger = await startServer(({ body }) => {
+		const ids = (body.entries as IDataObject[]).map((entry) => String(entry.request_id));
+		if (ids.some((id) => refused.includes(id))) return { status: 400, body: { error: { code: 'x', message: 'model: wrong' } } };
+		return { status, body: { results: [] } };
+	});
+});
+afterEach(async () => {
+	vi.unstubAllEnvs();
+	await ledger.close();
+	await rm(folder, { recursive: true });
+});
+
+async function run(operation: 'log' | 'replay', item: object = chatItem({ answer, route })) {
+	const { context } = fakeContext({ items: [item], parameters: { operation }, credentials: { ledgerUrl: ledger.url } });
+	return (await new LogCost().execute.call(context))[0]?.[0]?.json;
+}
+const booked = () => ledger.received.flatMap(({ body }) => (body.entries as IDataObject[]).map((entry) => entry.request_id));
+const waiting = async () => await readdir(folder);
+
+it('books usage, route and owner', async () => {
+	expect(await run('log', chatItem({ answer, route, user: 'ann', tags: ['x'] }))).toEqual({ request_id: 'r-1', booked: true });
+	expect((ledger.received[0]?.body.entries as IDataObject[])[0]).toMatchObject({
+		request_id: 'r-1',
+		occurred_at: '2026-11-01T00:00:00.000Z',
+		model: 'claude-sonnet-5-5',
+		backend: 'cloud',
+		status: 'ok',
+		usage: answer.usage,
+		tier: 'cloud',
+		complexity: 0.12,
+		key_id: 'k-1',
+		user: 'ann',
+		tags: ['x'],
+		dialect: 'native',
+		error_code: null,
+	});
+});
+
+it('books a failure with no usage', async () => {
+	await run('log', chatItem({ route, error: { status: 502, code: 'model_error', message: 'x' } }));
+	expect((ledger.received[0]?.body.entries as IDataObject[])[0]).toMatchObject({ model: 'tinyllama', status: 'error', error_code: 'model_error', usage: { output_tokens: 0 } });
+});
+
+it.each([503, 401, 500])('lets the entry wait when the ledger answers %i, and replays it once', async (away) => {
+	status = away;
+	expect(await run('log')).toEqual({ request_id: 'r-1', booked: false });
+	await expect(run('replay')).rejects.toThrow();
+	status = 201;
+	expect(await run('replay')).toEqual({ replayed: 1 });
+	expect(await run('replay')).toEqual({ replayed: 0 });
+	expect(await waiting()).toEqual([]);
+	expect(booked().at(-1)).toBe('r-1');
+});
+
+it('lets the entry wait when nobody answers', async () => {
+	await ledger.close();
+	expect(await run('log')).toEqual({ request_id: 'r-1', booked: false });
+	expect(await waiting()).toEqual(['entries.jsonl']);
+});
+
+it('puts an entry aside that the ledger refuses, loudly', async () => {
+	refused = ['r-1'];
+	await expect(run('log')).rejects.toThrow('model: wrong');
+	expect(await waiting()).toEqual([expect.stringMatching(/^rejected-.*\.json$/)]);
+});
+
+it('replays the good entries of a batch with a bad one', async () => {
+	status = 503;
+	for (const request_id of ['a', 'bad', 'b']) await run('log', chatItem({ request_id, answer, route }));
+	[status, refused] = [201, ['bad']];
+	ledger.received.length = 0;
+	await expect(run('replay')).rejects.toThrow('refused 1 entries');
+	expect(booked()).toEqual(['a', 'bad', 'b', 'a', 'bad', 'b']);
+	expect(await waiting()).toEqual([expect.stringMatching(/^rejected-/)]);
+});

@@ -1,0 +1,66 @@
+import type { IDataObject } from 'n8n-workflow';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import type { FakeServer } from '../../test/fakes';
+import { fakeContext, startServer } from '../../test/fakes';
+import { answer, chatItem, route } from '../../test/samples';
+import { SendAnswer } from './SendAnswer.node';
+
+let services: FakeServer;
+let costReply: { status?: number; body?: object; drop?: boolean };
+beforeEach(async () => {
+	costReply = { body: { cost: '0.000131', priced: true } };
+	services = await startServer(({ url }) => (url === '/v1/cost' ? costReply : { status: 204, raw: '' }));
+});
+afterEach(async () => await services.close());
+
+async function send(item: object, cacheAnswer = true) {
+	const credentials = { ledgerUrl: services.url, scorerUrl: services.url };
+	const { context, chunks } = fakeContext({ items: [item], parameters: { cacheAnswer }, credentials });
+	const [items] = await new SendAnswer().execute.call(context);
+	const { hybrid_ai_reply: reply } = chunks[0] as { hybrid_ai_reply: { status: number; headers: IDataObject; body: IDataObject } };
+	return { reply, json: items?.[0]?.json, called: services.received.map(({ url }) => url) };
+}
+
+it('asks the ledger what a cloud answer costs and says it', async () => {
+	const { reply, json } = await send(chatItem({ answer, route }));
+	expect(reply).toMatchObject({ status: 200, headers: { 'x-request-id': 'r-1' }, body: { cost: 0.000131 } });
+	expect(json?.cost).toBe('0.000131');
+	expect(services.received[0]?.body).toMatchObject({ model: 'claude-sonnet-5-5', usage: answer.usage, at: '2026-11-01T00:00:00.000Z' });
+});
+
+it('costs nothing for a local answer, and does not ask', async () => {
+	const { reply, called } = await send(chatItem({ answer: { ...answer, backend: 'local' }, route }), false);
+	expect(reply.body.cost).toBe(0);
+	expect(called).toEqual([]);
+});
+
+it('answers without the cost when the ledger is away', async () => {
+	costReply = { drop: true };
+	const { reply } = await send(chatItem({ answer, route }));
+	expect([reply.status, reply.body.cost, reply.body.response]).toEqual([200, null, 'A language.']);
+});
+
+it('keeps the answer in the cache under the route’s key', async () => {
+	await send(chatItem({ answer, route }));
+	expect(services.received[1]).toMatchObject({ url: '/v1/answers', body: { cache_key: 'abc', answer: { text: 'A language.' } } });
+});
+
+it.each([
+	['a cached answer', chatItem({ answer: { ...answer, backend: 'cache' }, route }), true],
+	['a request without a cache key', chatItem({ answer, route: { ...route, cache_key: null } }), true],
+	['a node that is told not to', chatItem({ answer, route }), false],
+	['a failure', chatItem({ error: { status: 502, code: 'x', message: 'y' }, route }), true],
+])('does not keep %s', async (_what, item, cacheAnswer) => {
+	expect((await send(item, cacheAnswer)).called).not.toContain('/v1/answers');
+});
+
+it('tells a failure with its status', async () => {
+	const { reply } = await send(chatItem({ error: { status: 402, code: 'over_budget', message: 'Too much.' } }));
+	expect([reply.status, reply.body]).toEqual([402, { error: { code: 'over_budget', message: 'Too much.' } }]);
+});
+
+it('sends a document as it is', async () => {
+	const { reply } = await send({ request_id: 'r-2', document: { total_requests: 3 } });
+	expect([reply.status, reply.body]).toEqual([200, { total_requests: 3 }]);
+});

@@ -69,7 +69,7 @@ class Catalogue:
         return own or library_row(model.model_id, model.backend, at)
 
 
-_LOCAL_ROW = PriceRow(datetime.min.date(), None, ((-1, FREE),), "local")
+_LOCAL_ROW = PriceRow(date.min, None, ((-1, FREE),), "local")
 
 
 @cache
@@ -88,18 +88,22 @@ def _build(document: dict[str, Any]) -> Catalogue:
         index = errors[0].path[1] if len(errors[0].path) > 1 else None
         name = document["models"][index].get("name", f"model {index}") if isinstance(index, int) else "catalogue"
         raise CatalogueError(f"{name}: {describe(errors[0])}")
-    return Catalogue(tuple(_model(row) for row in document["models"]))
+    return Catalogue(tuple(_named_model(row) for row in document["models"]))
+
+
+def _named_model(row: dict[str, Any]) -> Model:
+    try:
+        return _model(row)
+    except CatalogueError as error:
+        raise CatalogueError(f"{row['name']}: {error}") from None
 
 
 def _model(row: dict[str, Any]) -> Model:
-    try:
-        prices = tuple(_price_row(price) for price in row.pop("prices", []))
-    except CatalogueError as error:
-        raise CatalogueError(f"{row['name']}: {error}") from None
+    prices = tuple(_price_row(price) for price in row.pop("prices", []))
     clash = overlapping(prices)
     if clash is not None:
         spans = " and ".join(f"{p.effective_from} to {p.effective_until or 'further notice'}" for p in clash)
-        raise CatalogueError(f"{row['name']}: prices overlap: {spans}")
+        raise CatalogueError(f"prices overlap: {spans}")
     fields = {
         "abilities": frozenset(row["abilities"]),
         "aliases": tuple(row.get("aliases", ())),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
+from itertools import pairwise
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelPrice, Tier, TieredPrices
@@ -84,7 +85,7 @@ class Charge:
 def overlapping(rows: Iterable[PriceRow]) -> tuple[PriceRow, PriceRow] | None:
     """Two rows that both claim some day, or None."""
     ordered = sorted(rows, key=lambda row: row.effective_from)
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if earlier.effective_until is None or later.effective_from < earlier.effective_until:
             return earlier, later
     return None

@@ -36,7 +36,7 @@ class Catalogue:
         self.models = models
         self._by_name: dict[str, Model] = {}
         for model in models:
-            for name in {model.name, model.model_id, *model.aliases}:
+            for name in (model.name, *model.aliases, model.model_id):
                 other = self._by_name.setdefault(name, model)
                 if other is not model:
                     raise CatalogueError(f"{name!r} names both {other.name} and {model.name}")

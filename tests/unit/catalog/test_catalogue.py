@@ -58,7 +58,7 @@ def test_models_are_found_by_name_alias_and_backend_id(name: str, found: str) ->
 
 
 def test_an_unknown_name_is_a_clear_400() -> None:
-    with pytest.raises(UnknownModel, match="'gpt-0'.*tinyllama") as caught:
+    with pytest.raises(UnknownModel, match=r"'gpt-0'.*tinyllama") as caught:
         load_catalogue().find("gpt-0")
     assert (caught.value.status, caught.value.code) == (400, "unknown_model")
 

@@ -83,7 +83,7 @@ def test_our_arithmetic_agrees_with_the_price_library(model: str, tokens: tuple[
 def test_local_models_cost_nothing_per_token() -> None:
     charge = load_catalogue().charge("tinyllama", Usage(10**9, 10**9), NOVEMBER)
     assert charge is not None
-    assert (charge.cost, charge.source) == (0, "local")
+    assert (charge.cost, charge.source) == (Decimal(0), "local")
 
 
 def test_an_unknown_model_is_unpriced_and_not_free() -> None:

@@ -32,15 +32,15 @@ def make_app(**checks: object) -> Flask:
         return {"body": parse_body(SCHEMA), "request_id": request_id.get()}
 
     @routes.get("/v1/missing")
-    def missing() -> None:
+    def missing() -> str:
         raise NotFound
 
     @routes.get("/v1/broken")
-    def broken() -> None:
+    def broken() -> str:
         raise RuntimeError("secret detail")
 
     @routes.get("/v1/refused")
-    def refused() -> None:
+    def refused() -> str:
         raise ApiError("Too dear.", code="over_budget", status=402, limit="1.00")
 
     return create_service_app("test", CONFIG, routes, **checks)  # type: ignore[arg-type]

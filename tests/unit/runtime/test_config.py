@@ -52,7 +52,7 @@ def test_a_bad_value_names_the_variable(read: object, text: str) -> None:
 
 
 def test_a_missing_value_without_default_names_the_variable() -> None:
-    with pytest.raises(ConfigError, match="^SERVICE_TOKEN: must be set"):
+    with pytest.raises(ConfigError, match=r"^SERVICE_TOKEN: must be set"):
         ServiceConfig.from_env(Env({}), port_name="PORT", port=1)
 
 

@@ -4,12 +4,12 @@ import logging
 import pytest
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from services.runtime import ApiError, ServiceConfig, create_service_app, parse_body
 from services.runtime.errors import NotFound
 from services.runtime.logs import configure_logging, request_id
-from services.runtime.validation import Draft202012Validator
 
 TOKEN = "test-token-of-16"
 CONFIG = ServiceConfig("127.0.0.1", 1, TOKEN, "INFO", 1)

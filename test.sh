@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and runs them: all of them, or the parts that are named.
+# It changes nothing outside the project's folder, but for Taskwarrior, which it installs
+# with apt-get where it is missing and it may. It does not touch a running stack.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly PARTS=(lint unit nodes workflows integration e2e)
+readonly NODE_BIN="$PWD/.stack/n8n/node_modules/.bin"
+readonly RESULTS=.stack/test-results
+
+usage() {
+  cat <<'TEXT'
+Usage: ./test.sh [PART ...]
+
+Without a part, runs: lint unit nodes workflows integration e2e
+
+  lint         ruff, mypy, shellcheck, shfmt
+  unit         Python, no other process
+  nodes        the n8n nodes: build, lint, vitest
+  workflows    every workflow file, and each check on a broken one
+  integration  the services with real PostgreSQL, Valkey, Taskwarrior and a small model
+  e2e          the whole stack on free ports, n8n included
+  bench        speed: CPU per request beside the same flow from stock nodes (not part of a full run)
+TEXT
+}
+
+main() {
+  case "${1-}" in -h | --help) usage && exit ;; esac
+  local parts=("$@")
+  [[ $# -gt 0 ]] || parts=("${PARTS[@]}")
+  local part
+  for part in "${parts[@]}"; do
+    declare -F "run_$part" >/dev/null || fail "no such part: $part (see ./test.sh --help)"
+  done
+  ./install.sh --test
+  rm -rf "$RESULTS" && mkdir -p "$RESULTS"
+  local status=0
+  for part in "${parts[@]}"; do
+    printf '\n== %s\n' "$part"
+    "run_$part" || status=1
+  done
+  .venv/bin/python -m tests.summary "$RESULTS" || status=1
+  exit "$status"
+}
+
+run_lint() {
+  local scripts=(install.sh deploy-all.sh test.sh .ci/run)
+  check ruff .venv/bin/ruff check .
+  check format .venv/bin/ruff format --check .
+  check mypy .venv/bin/mypy services workflows compose tests
+  check shellcheck .venv/bin/shellcheck "${scripts[@]}"
+  check shfmt .venv/bin/shfmt -d -i 2 -ci "${scripts[@]}"
+}
+
+run_unit() { run_pytest unit; }
+
+run_nodes() {
+  with_nodes
+  check nodes-build npm_in_nodes run build
+  check nodes-lint npm_in_nodes run lint
+  npm_in_nodes test -- --reporter=default --reporter=junit --outputFile.junit="$PWD/$RESULTS/nodes.xml"
+}
+
+run_workflows() {
+  with_nodes
+  [[ -d n8n-custom-nodes/dist ]] || npm_in_nodes run build >/dev/null
+  run_pytest workflows
+}
+
+run_integration() {
+  command -v task >/dev/null || install_taskwarrior
+  run_pytest integration
+}
+
+run_e2e() { run_pytest e2e; }
+
+run_bench() { .venv/bin/python -m tests.bench.chat_flow; }
+
+run_pytest() {
+  .venv/bin/python -m pytest "tests/$1" --junit-xml="$RESULTS/$1.xml"
+}
+
+# Runs a tool that has no count of its own, as one test of that name.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    printf 'passed  %s\n' "$name"
+    printf '<testsuite tests="1" failures="0" errors="0" skipped="0"/>' >"$RESULTS/$name.xml"
+  else
+    printf '%s\nFAILED  %s\n' "$output" "$name"
+    printf '<testsuite tests="1" failures="1" errors="0" skipped="0"/>' >"$RESULTS/$name.xml"
+    return 1
+  fi
+}
+
+npm_in_nodes() { (cd n8n-custom-nodes && PATH="$NODE_BIN:$PATH" npm --silent "$@"); }
+
+# The nodes' own development packages: n8n's build and lint tools, vitest.
+with_nodes() {
+  local stamp=n8n-custom-nodes/node_modules/.installed lock=n8n-custom-nodes/package-lock.json
+  [[ -f $stamp ]] && cmp -s "$stamp" "$lock" && return
+  echo 'Installing the development packages of the nodes (750 MB, about a minute) ...'
+  npm_in_nodes ci
+  cp "$lock" "$stamp"
+}
+
+install_taskwarrior() {
+  [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null ||
+    fail 'the integration tests need Taskwarrior: install the package "taskwarrior"'
+  echo 'Installing Taskwarrior ...'
+  apt-get update -qq >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends taskwarrior >/dev/null
+}
+
+fail() {
+  printf 'test.sh: %s\n' "$1" >&2
+  exit 2
+}
+
+main "$@"

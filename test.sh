@@ -2,6 +2,7 @@
 # Sets up what the tests need and runs them: all of them, or the parts that are named.
 # It changes nothing outside the project's folder, but for Taskwarrior, which it installs
 # with apt-get where it is missing and it may. It does not touch a running stack.
+# shellcheck disable=SC2329  # the parts are called by their names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -107,8 +108,9 @@ with_nodes() {
 }
 
 install_taskwarrior() {
-  [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null ||
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
     fail 'the integration tests need Taskwarrior: install the package "taskwarrior"'
+  fi
   echo 'Installing Taskwarrior ...'
   apt-get update -qq >/dev/null
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends taskwarrior >/dev/null

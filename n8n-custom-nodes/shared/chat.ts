@@ -46,8 +46,8 @@ export interface Route extends Target {
 	reasoning: string;
 	factors: IDataObject[];
 	input_tokens: number;
-	/** USD, a decimal string. */
-	estimated_cost: string;
+	/** USD, a decimal string; null for a model without a price. */
+	estimated_cost: string | null;
 	fallbacks: Target[];
 	cache_key: string | null;
 	cached_answer?: Answer;

@@ -44,11 +44,11 @@ function answer(item: ChatItem): IDataObject {
 		model: given?.model,
 		backend: given?.backend,
 		response: given?.text,
-		cost: item.cost === null || item.cost === undefined ? null : Number(item.cost),
+		cost: usd(item.cost),
 		routing: {
 			complexity: route?.complexity,
 			reasoning: route?.reasoning,
-			estimated_cost: Number(route?.estimated_cost ?? 0),
+			estimated_cost: usd(route?.estimated_cost),
 			factors: route?.factors,
 		},
 		latency_seconds: (now - item.received_at) / 1000,
@@ -59,6 +59,11 @@ function answer(item: ChatItem): IDataObject {
 		models_tried: (item.tries ?? []).map(({ model, code }) => ({ model, code })),
 		timestamp: new Date(now).toISOString(),
 	};
+}
+
+/** An amount as a JSON number; null, never 0, when it is not known. */
+function usd(amount: string | null | undefined): number | null {
+	return amount === null || amount === undefined ? null : Number(amount);
 }
 
 /** All tokens of the prompt, cached ones included. */

@@ -1,0 +1,1 @@
+"""The scorer: how hard a prompt is, and which model should answer it."""

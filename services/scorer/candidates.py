@@ -1,0 +1,110 @@
+"""The models that could answer a request, what stands in the way of each, and what each would cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Literal
+
+from services.catalog import Catalogue, Model, Usage
+from services.catalog.models import Tier
+from services.scorer.availability import Availability
+from services.scorer.policy import TIERS, Policy
+from services.scorer.request import RouteRequest
+
+_DEFAULT_ANSWER_TOKENS = 1_024  # kept free in the context window when the caller sets no max_tokens
+_EXPECTED_ANSWER_TOKENS = 500  # what an answer is taken to cost when nothing is known
+
+ObstacleKind = Literal["privacy", "retired", "unable", "too_long", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a model cannot take a request; `text` says it in words."""
+
+    kind: ObstacleKind
+    text: str
+
+
+class Candidates:
+    """The models for one request at one moment: all local ones and the policy's cloud model."""
+
+    def __init__(
+        self, request: RouteRequest, policy: Policy, catalogue: Catalogue, available: Availability, now: datetime
+    ) -> None:
+        """`policy.cloud_model` must be in the catalogue."""
+        self._request = request
+        self._catalogue = catalogue
+        self._available = available
+        self._now = now
+        self.cloud_model = catalogue.find(policy.cloud_model)
+
+    def obstacle(self, model: Model) -> Obstacle | None:
+        """What keeps `model` from taking the request; lasting reasons before passing ones."""
+        request = self._request
+        if request.local_only and not model.is_local:
+            return Obstacle("privacy", "the request must stay local")
+        if model.retired(self._now.date()):
+            return Obstacle("retired", f"it was retired on {model.retired_on}")
+        lacking = request.needs - model.abilities
+        if lacking:
+            return Obstacle("unable", f"it has no support for {' and '.join(sorted(lacking))}")
+        tokens = request.input_tokens + min(request.max_tokens or _DEFAULT_ANSWER_TOKENS, model.max_output)
+        if tokens > model.context_window:
+            text = f"about {tokens} tokens with the answer do not fit its window of {model.context_window}"
+            return Obstacle("too_long", text)
+        reason = self._available.reason(model)
+        return Obstacle("unavailable", reason) if reason else None
+
+    def cost(self, model: Model) -> Decimal | None:
+        """The estimated cost in USD; None when the model has no known price."""
+        if model.is_local:
+            return Decimal(0)
+        expected = min(self._request.max_tokens or _EXPECTED_ANSWER_TOKENS, _EXPECTED_ANSWER_TOKENS, model.max_output)
+        usage = Usage(input_tokens=self._request.input_tokens, output_tokens=expected)
+        charge = self._catalogue.charge(model.name, usage, self._now)
+        return charge.cost if charge else None
+
+    def adequate(self, needed: Tier) -> list[Model]:
+        """The usable models of tier `needed` and above: cheapest first, then smallest."""
+        return sorted((model for model in self._usable if _rank(model) >= TIERS.index(needed)), key=self._dearness)
+
+    def best_local(self) -> Model | None:
+        """The largest usable local model."""
+        return next((model for model in reversed(self._usable_by_size) if model.is_local), None)
+
+    def fallbacks(self, chosen: Model) -> tuple[Model, ...]:
+        """The other usable models, most adequate first.
+
+        For a local model the larger ones, the cloud, then the smaller ones; for a cloud model the
+        local ones from the largest down.
+        """
+        others = [model for model in self._usable_by_size if model is not chosen]
+        better = [model for model in others if _rank(model) >= _rank(chosen)]
+        weaker = [model for model in others if _rank(model) < _rank(chosen)]
+        return (*better, *reversed(weaker))
+
+    def local_obstacles(self) -> list[Obstacle]:
+        """What stands in the way of each local model that cannot take the request."""
+        obstacles = (self.obstacle(model) for model in self._catalogue.models if model.is_local)
+        return [obstacle for obstacle in obstacles if obstacle]
+
+    @cached_property
+    def _usable(self) -> list[Model]:
+        considered = [model for model in self._catalogue.models if model.is_local or model is self.cloud_model]
+        return [model for model in considered if self.obstacle(model) is None]
+
+    @cached_property
+    def _usable_by_size(self) -> list[Model]:
+        return sorted(self._usable, key=_rank)
+
+    def _dearness(self, model: Model) -> tuple[bool, Decimal, int]:
+        cost = self.cost(model)
+        # A model without a known price is not taken for a cheap one.
+        return cost is None, cost or Decimal(0), _rank(model)
+
+
+def _rank(model: Model) -> int:
+    return TIERS.index(model.tier)

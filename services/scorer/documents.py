@@ -1,0 +1,97 @@
+"""The JSON documents that the scorer answers with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from services.catalog import Catalogue, Model
+from services.scorer.availability import Availability
+from services.scorer.policy import Policy
+from services.scorer.score import Factor, Score
+from services.scorer.scorer import Answer
+
+
+def usd(amount: Decimal | None) -> str | None:
+    """An amount in plain digits without trailing zeros, such as "0.0012"; None stays None."""
+    if amount is None:
+        return None
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def score_document(score: Score) -> dict[str, Any]:
+    """One entry of POST /v1/score."""
+    return {
+        "complexity": score.complexity,
+        "factors": _factors(score.factors),
+        "tokens": score.tokens,
+        "unsure": score.unsure,
+    }
+
+
+def route_document(answer: Answer) -> dict[str, Any]:
+    """The reply of POST /v1/route."""
+    route, model = answer.route, answer.route.model
+    document: dict[str, Any] = {
+        "decision": route.decision,
+        **_target(model),
+        "tier": route.tier,
+        "complexity": route.complexity,
+        "reasoning": route.reasoning,
+        "factors": _factors(route.factors),
+        "input_tokens": route.input_tokens,
+        "estimated_cost": usd(route.estimated_cost),
+        "fallbacks": [_target(model) for model in route.fallbacks],
+        "cache_key": answer.cache_key,
+    }
+    if answer.cached_answer is not None:
+        document["cached_answer"] = answer.cached_answer
+    if route.error is not None:
+        document["error"] = asdict(route.error)
+    return document
+
+
+def models_document(
+    catalogue: Catalogue, policy: Policy, available: Availability, now: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """The reply of GET /v1/models."""
+    return {"models": [_model(model, catalogue, policy, available, now) for model in catalogue.models]}
+
+
+def _model(
+    model: Model, catalogue: Catalogue, policy: Policy, available: Availability, now: datetime
+) -> dict[str, Any]:
+    reason = f"retired on {model.retired_on}" if model.retired(now.date()) else available.reason(model)
+    row = catalogue.prices(model.name, now)
+    price = row.unit_prices() if row else None
+    return {
+        "name": model.name,
+        "backend": model.backend,
+        "tier": model.tier,
+        "available": reason is None,
+        "reason": reason,
+        "max_complexity": policy.thresholds.limit(model.tier),
+        "price": {"input": usd(price.input), "output": usd(price.output)} if price else None,
+        "context_window": model.context_window,
+        "abilities": sorted(model.abilities),
+        "aliases": list(model.aliases),
+    }
+
+
+def _target(model: Model | None) -> dict[str, Any]:
+    """What a node needs to ask a model; all null where there is none."""
+    return {
+        "model": model.name if model else None,
+        "model_id": model.model_id if model else None,
+        "backend": model.backend if model else None,
+        "tier": model.tier if model else None,
+        "context_window": model.context_window if model else None,
+        "max_output": model.max_output if model else None,
+    }
+
+
+def _factors(factors: tuple[Factor, ...]) -> list[dict[str, Any]]:
+    return [{"name": factor.name, "effect": factor.effect, "text": factor.text} for factor in factors]

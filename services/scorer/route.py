@@ -1,0 +1,178 @@
+"""The decision: which model answers a request, which ones stand in for it, or why none can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from services.catalog import Catalogue, Model, UnknownModel
+from services.catalog.models import Tier
+from services.scorer.availability import Availability
+from services.scorer.candidates import Candidates, Obstacle
+from services.scorer.policy import Policy
+from services.scorer.request import RouteRequest
+from services.scorer.score import Factor, Score
+
+Decision = Literal["cached", "local", "cloud", "refused"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request cannot be answered: a code, a sentence with what to do, and the HTTP status."""
+
+    code: str
+    message: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Route:
+    """What becomes of a request.
+
+    `model` answers it; `fallbacks` are tried in their order when it fails. `estimated_cost` is in
+    USD, None when the model has no known price. A refused route has an `error` and no model.
+    """
+
+    decision: Decision
+    complexity: float
+    factors: tuple[Factor, ...]
+    input_tokens: int
+    reasoning: str
+    model: Model | None = None
+    estimated_cost: Decimal | None = Decimal(0)
+    fallbacks: tuple[Model, ...] = ()
+    error: Refusal | None = None
+
+    @property
+    def tier(self) -> Tier | None:
+        """The tier of the model that answers."""
+        return self.model.tier if self.model else None
+
+
+def decide_route(
+    request: RouteRequest,
+    score: Score,
+    policy: Policy,
+    catalogue: Catalogue,
+    available: Availability,
+    now: datetime,
+) -> Route:
+    """The cheapest model that is good enough for `request` at the moment `now`, or a refusal.
+
+    A pinned model is taken when it can be, without stand-ins: who names a model wants no other.
+    """
+    if len(request.prompt) > policy.max_prompt_characters:
+        limit = policy.max_prompt_characters
+        message = f"The prompt has {len(request.prompt)} characters; the limit is {limit}. Shorten it."
+        return _refuse(request, score, Refusal("prompt_too_long", message, 413))
+    candidates = Candidates(request, policy, catalogue, available, now)
+    if request.model != "auto":
+        return _pinned(request, score, candidates, catalogue)
+    return _automatic(request, score, candidates, policy.needed_tier(score.complexity, request.thresholds), policy)
+
+
+def _pinned(request: RouteRequest, score: Score, candidates: Candidates, catalogue: Catalogue) -> Route:
+    try:
+        model = catalogue.find(request.model)
+    except UnknownModel as unknown:
+        return _refuse(request, score, Refusal(unknown.code, unknown.message, unknown.status))
+    obstacle = candidates.obstacle(model)
+    if obstacle is not None:
+        return _refuse(request, score, _refusal(model, obstacle, pinned=True))
+    return _take(request, score, candidates, model, (), f"{model.name} was asked for by name.")
+
+
+def _automatic(request: RouteRequest, score: Score, candidates: Candidates, needed: Tier, policy: Policy) -> Route:
+    adequate = candidates.adequate(needed)
+    if adequate:
+        model = adequate[0]
+        why = _why_adequate(model, needed, policy)
+        return _take(request, score, candidates, model, candidates.fallbacks(model), why)
+    may_be_weaker = needed != "cloud" or request.local_only or policy.cloud_unavailable == "local"
+    best = candidates.best_local()
+    if best is None or not may_be_weaker:
+        return _refuse(request, score, _no_model(candidates, needed, request))
+    why = _why_weaker(best, needed, candidates)
+    return _take(request, score, candidates, best, candidates.fallbacks(best), why)
+
+
+def _why_adequate(model: Model, needed: Tier, policy: Policy) -> str:
+    if not policy.use_local_for_simple and model.tier == "cloud":
+        return f"local models are switched off (USE_LOCAL_FOR_SIMPLE); cloud model {model.name}."
+    which = f"cloud model {model.name}" if model.tier == "cloud" else f"{model.tier} local model {model.name}"
+    if model.tier == needed:
+        return f"{which}."
+    return f"no {needed} local model can take it now; {which}."
+
+
+def _why_weaker(best: Model, needed: Tier, candidates: Candidates) -> str:
+    cloud = candidates.cloud_model
+    obstacle = candidates.obstacle(cloud)
+    missing = "a cloud model is needed" if needed == "cloud" else f"no {needed} or larger local model can take it now"
+    because = f": {obstacle.text}" if obstacle else ""
+    return f"{missing}, and {cloud.name} cannot be used{because}; {best.name} is the best local model."
+
+
+def _no_model(candidates: Candidates, needed: Tier, request: RouteRequest) -> Refusal:
+    """The refusal when neither the cloud nor a local model can take the request."""
+    obstacles = candidates.local_obstacles()
+    reasons = "; ".join([*dict.fromkeys(obstacle.text for obstacle in obstacles)][:2]) or "there is none"
+    cloud = candidates.cloud_model
+    in_the_cloud = candidates.obstacle(cloud)
+    if in_the_cloud is not None and not request.local_only:
+        refusal = _refusal(cloud, in_the_cloud, pinned=False)
+        local = "" if needed == "cloud" else f"No local model can take the request: {reasons}. "
+        return replace(refusal, message=local + refusal.message)
+    kinds = {obstacle.kind for obstacle in obstacles}
+    if "too_long" in kinds and "unavailable" not in kinds:
+        message = f"The request of about {request.input_tokens} tokens is too long for every local model."
+        return Refusal("prompt_too_long", f"{message} Shorten it, or allow the cloud.", 413)
+    message = f"The request must stay local, and no local model can take it: {reasons}."
+    return Refusal("no_local_model", message, 503)
+
+
+def _refusal(model: Model, obstacle: Obstacle, *, pinned: bool) -> Refusal:
+    message = f"{model.name} cannot take the request: {obstacle.text}."
+    code, status = {
+        "privacy": ("privacy_conflict", 400),
+        # Who did not name the model is not to blame for it.
+        "retired": ("model_retired", 400 if pinned else 503),
+        "unable": ("ability_missing", 400),
+        "too_long": ("prompt_too_long", 413),
+        "unavailable": ("model_unavailable" if model.is_local else "cloud_not_configured", 503),
+    }[obstacle.kind]
+    return Refusal(code, message, status)
+
+
+def _take(
+    request: RouteRequest,
+    score: Score,
+    candidates: Candidates,
+    model: Model,
+    fallbacks: tuple[Model, ...],
+    why: str,
+) -> Route:
+    return Route(
+        decision="local" if model.is_local else "cloud",
+        complexity=score.complexity,
+        factors=score.factors,
+        input_tokens=request.input_tokens,
+        reasoning=f"{describe_score(score)}: {why}",
+        model=model,
+        estimated_cost=candidates.cost(model),
+        fallbacks=fallbacks,
+    )
+
+
+def _refuse(request: RouteRequest, score: Score, error: Refusal) -> Route:
+    reasoning = f"{describe_score(score)}: refused. {error.message}"
+    return Route("refused", score.complexity, score.factors, request.input_tokens, reasoning, error=error)
+
+
+def describe_score(score: Score) -> str:
+    """For example "Complexity 0.10 (asks for a plain fact)": the two factors that moved it most."""
+    moved = sorted((f for f in score.factors if f.name != "start"), key=lambda f: -abs(f.effect))
+    because = "; ".join(factor.text for factor in moved[:2]) or "nothing in it is known to be easy or hard"
+    return f"Complexity {score.complexity:.2f} ({because})"

@@ -1,0 +1,49 @@
+"""The scorer's HTTP interface: read, one call, answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response
+
+from services.runtime import load_schema, parse_body
+from services.scorer.documents import models_document, route_document, score_document
+from services.scorer.request import read_request
+from services.scorer.scorer import Scorer
+
+_SCHEMAS = Path(__file__).with_name("schemas")
+
+
+def build_routes(scorer: Scorer) -> Blueprint:
+    """The routes under /v1 that answer from `scorer`."""
+    routes = Blueprint("scorer", __name__, url_prefix="/v1")
+    score_schema = load_schema(_SCHEMAS / "score.json")
+    route_schema = load_schema(_SCHEMAS / "route.json")
+    answer_schema = load_schema(_SCHEMAS / "answer.json")
+
+    @routes.post("/score")
+    def score() -> dict[str, Any]:
+        body = parse_body(score_schema)
+        return {"scores": [score_document(scorer.score(prompt)) for prompt in body["prompts"]]}
+
+    @routes.post("/route")
+    def route() -> dict[str, Any]:
+        return route_document(scorer.route(read_request(parse_body(route_schema))))
+
+    @routes.post("/answers")
+    def answers() -> Response:
+        body = parse_body(answer_schema)
+        kept = scorer.keep_answer(body["cache_key"], body["answer"])
+        return Response(status=204, headers={"X-Cache": "stored" if kept else "unavailable"})
+
+    @routes.get("/models")
+    def models() -> dict[str, Any]:
+        policy, available = scorer.policy.current(), scorer.watch.current()
+        return models_document(scorer.catalogue, policy, available, scorer.clock())
+
+    @routes.get("/policy")
+    def policy() -> dict[str, Any]:
+        return {"policy": scorer.policy.current().as_document(), "problem": scorer.policy.problem()}
+
+    return routes

@@ -1,0 +1,125 @@
+"""The stack as the end-to-end tests see it: from outside, over HTTP, and into its books."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from json import loads
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+import requests
+
+from compose.local.stack import Stack
+from tests.e2e.claude_server import ClaudeServer, Script
+
+Value = TypeVar("Value")
+EASY = "What is Python?"
+HARD = (
+    "Implement a balanced binary search tree in Python with insertion, deletion and rebalancing, "
+    "prove its complexity and write unit tests."
+)
+
+
+class RunningStack:
+    """One stack that is up, its callers' key, and the server that stands for Claude."""
+
+    def __init__(self, stack: Stack, claude: ClaudeServer) -> None:
+        self.stack = stack
+        self.claude = claude
+        self.plan = stack.plan()
+        self.api = f"{self.plan.gateway_url}/api/v1"
+        self.key = stack.secrets.first_api_key
+
+    def post(self, path: str = "/chat", json: object = None, **kwargs: Any) -> requests.Response:
+        """POST with the key; other headers and raw `data` by keyword."""
+        headers = {"authorization": f"Bearer {self.key}", **kwargs.pop("headers", {})}
+        return requests.post(f"{self.api}{path}", json=json, headers=headers, timeout=120, **kwargs)
+
+    def chat(self, prompt: str, **fields: Any) -> dict[str, Any]:
+        """An answered request, with its money as Decimal."""
+        response = self.post(json={"prompt": prompt, **fields})
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = loads(response.text, parse_float=Decimal)
+        return document
+
+    def stats(self) -> dict[str, Any]:
+        """What GET /api/v1/stats says."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        response = requests.get(f"{self.api}/stats", headers=headers, timeout=30)
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = response.json()
+        return document
+
+    def ledger(self, path: str) -> dict[str, Any]:
+        """What the ledger itself says."""
+        headers = {"authorization": f"Bearer {self.stack.secrets.service_token}"}
+        port = self.plan.ports["LEDGER_PORT"]
+        response = requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=30)
+        response.raise_for_status()
+        document: dict[str, Any] = response.json()
+        return document
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All entries of the books, in booking order."""
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = self.ledger(f"/v1/entries?limit=500&after={cursor}")
+            if not page["entries"]:
+                return found
+            found += page["entries"]
+            cursor = page["cursor"]
+
+    def entry(self, request_id: str, seconds: float = 10) -> dict[str, Any]:
+        """The entry of a request: it is booked just after the answer."""
+
+        def booked() -> dict[str, Any] | None:
+            return next((entry for entry in self.entries() if entry["request_id"] == request_id), None)
+
+        return eventually(booked, seconds)
+
+    def failed_executions(self) -> int:
+        """Executions that n8n holds for failed or crashed."""
+        with psycopg.connect(self.plan.n8n_database_url, connect_timeout=5) as connection:
+            query = "SELECT count(*) FROM execution_entity WHERE status IN ('error', 'crashed')"
+            row = connection.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    @property
+    def spool(self) -> Path:
+        return self.stack.layout.stack / "spool"
+
+    @contextmanager
+    def without(self, program: str) -> Iterator[None]:
+        """`program` is stopped inside, and up and ready again after."""
+        self.stack.supervisor.stop_program(program)
+        try:
+            yield
+        finally:
+            self.stack.supervisor.start_program(program)
+            self.stack.wait_ready(self.plan, program)
+
+    @contextmanager
+    def claude_says(self, **changes: Any) -> Iterator[None]:
+        """Claude answers by this script inside."""
+        before, self.claude.script = self.claude.script, Script(**changes)
+        try:
+            yield
+        finally:
+            self.claude.script = before
+
+
+def eventually(probe: Callable[[], Value | None], seconds: float) -> Value:
+    """What `probe` gives as soon as it gives something; fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        value = probe()
+        if value:
+            return value
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.2)

@@ -1,0 +1,252 @@
+"""Which model takes a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.scorer.policy import Policy
+from services.scorer.route import Route
+
+Decide = Callable[..., Route]
+LOCALS = ("tiny", "mini", "mid", "big")
+CLOUDS = ("sky-pro", "sky", "sky-old", "sky-new")
+LONG = "word " * 5_000
+
+
+def chosen(route: Route) -> str | None:
+    return route.model.name if route.model else None
+
+
+def fallbacks(route: Route) -> list[str]:
+    return [model.name for model in route.fallbacks]
+
+
+def refusal(route: Route) -> tuple[str, int]:
+    assert route.decision == "refused"
+    assert route.model is None
+    assert route.error is not None
+    return route.error.code, route.error.status
+
+
+@pytest.mark.parametrize(
+    ("complexity", "model", "decision"),
+    [
+        (0.0, "tiny", "local"),
+        (0.29, "tiny", "local"),
+        (0.3, "mid", "local"),
+        (0.6, "sky", "cloud"),
+        (1.0, "sky", "cloud"),
+    ],
+)
+def test_complexity_decides_the_tier(route: Decide, complexity: float, model: str, decision: str) -> None:
+    got = route(complexity)
+    assert (chosen(got), got.decision, got.tier) == (model, decision, got.model and got.model.tier)
+
+
+def test_thresholds_of_the_request_go_before_the_policy(route: Decide) -> None:
+    assert chosen(route(0.5, thresholds={"medium": 0.4})) == "big"
+    assert chosen(route(0.5, thresholds={"small": 0.55})) == "tiny"
+    assert chosen(route(0.5, thresholds={"small": 0, "medium": 0, "large": 0})) == "sky"
+
+
+def test_next_larger_local_model_stands_in_before_the_cloud(route: Decide) -> None:
+    got = route(0.1, without=("tiny", "mini"))
+    assert chosen(got) == "mid"
+    assert "no small local model can take it now" in got.reasoning
+
+
+def test_without_an_adequate_local_model_the_cloud_takes_it(route: Decide) -> None:
+    got = route(0.4, without=("mid", "big"))
+    assert (chosen(got), got.decision) == ("sky", "cloud")
+    assert fallbacks(got) == ["mini", "tiny"]
+
+
+def test_without_the_cloud_the_best_local_model_takes_a_local_prompt(route: Decide) -> None:
+    got = route(0.4, without=("mid", "big", *CLOUDS))
+    assert got.decision == "local"
+    assert got.tier == "small"
+    assert "ANTHROPIC_API_KEY" in got.reasoning
+
+
+def test_without_the_cloud_a_cloud_prompt_is_refused_and_told_what_to_set(route: Decide) -> None:
+    got = route(0.9, without=CLOUDS)
+    assert refusal(got) == ("cloud_not_configured", 503)
+    assert got.error
+    assert "ANTHROPIC_API_KEY" in got.error.message
+    assert got.complexity == 0.9
+
+
+def test_policy_may_let_the_best_local_model_take_a_cloud_prompt(route: Decide, policy: Policy) -> None:
+    got = route(0.9, without=CLOUDS, policy=replace(policy, cloud_unavailable="local"))
+    assert (chosen(got), got.decision) == ("big", "local")
+    assert "a cloud model is needed" in got.reasoning
+    assert fallbacks(got) == ["mid", "mini", "tiny"]
+
+
+def test_local_switched_off_sends_everything_to_the_cloud(route: Decide, policy: Policy) -> None:
+    got = route(0.0, policy=replace(policy, use_local_for_simple=False))
+    assert chosen(got) == "sky"
+    assert "USE_LOCAL_FOR_SIMPLE" in got.reasoning
+
+
+def test_nothing_at_all_names_the_missing_key(route: Decide) -> None:
+    got = route(0.1, without=LOCALS + CLOUDS)
+    assert refusal(got) == ("cloud_not_configured", 503)
+    assert got.error
+    assert "ANTHROPIC_API_KEY" in got.error.message
+    assert "tiny is not here" in got.error.message
+
+
+def test_fallbacks_of_a_local_choice_go_up_then_down(route: Decide) -> None:
+    assert fallbacks(route(0.1)) == ["mini", "mid", "big", "sky"]
+    assert fallbacks(route(0.4)) == ["big", "sky", "mini", "tiny"]
+
+
+def test_fallbacks_of_the_cloud_are_local_models_largest_first(route: Decide) -> None:
+    assert fallbacks(route(0.9)) == ["big", "mid", "mini", "tiny"]
+
+
+@pytest.mark.parametrize("complexity", [0.1, 0.4, 0.9])
+def test_local_only_never_leaves_the_machine(route: Decide, complexity: float) -> None:
+    got = route(complexity, privacy="local-only")
+    assert got.decision == "local"
+    assert not {*fallbacks(got)} & {*CLOUDS}
+
+
+def test_local_only_hard_prompt_gets_the_largest_local_model(route: Decide) -> None:
+    got = route(0.9, privacy="local-only")
+    assert chosen(got) == "big"
+    assert "must stay local" in got.reasoning
+
+
+def test_local_only_without_local_models_is_refused(route: Decide) -> None:
+    got = route(0.1, privacy="local-only", without=LOCALS)
+    assert refusal(got) == ("no_local_model", 503)
+    assert got.error
+    assert "tiny is not here" in got.error.message
+
+
+def test_local_only_and_too_long_for_all_is_413(route: Decide) -> None:
+    assert refusal(route(0.1, privacy="local-only", prompt=LONG * 2)) == ("prompt_too_long", 413)
+
+
+def test_pinned_cloud_model_conflicts_with_local_only(route: Decide) -> None:
+    assert refusal(route(0.1, privacy="local-only", model="sky")) == ("privacy_conflict", 400)
+
+
+@pytest.mark.parametrize("name", ["sky", "claude-sonnet", "sky-20260101"])
+def test_pinned_model_is_found_by_name_alias_and_id(route: Decide, name: str) -> None:
+    got = route(0.0, model=name)
+    assert (chosen(got), got.decision) == ("sky", "cloud")
+
+
+def test_pinned_model_is_taken_whatever_the_complexity_and_has_no_stand_in(route: Decide) -> None:
+    got = route(0.99, model="tiny")
+    assert (chosen(got), fallbacks(got)) == ("tiny", [])
+
+
+def test_pinned_model_is_taken_when_local_is_switched_off(route: Decide, policy: Policy) -> None:
+    assert chosen(route(0.0, model="tiny", policy=replace(policy, use_local_for_simple=False))) == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"model": "gpt-9"}, ("unknown_model", 400)),
+        ({"model": "tiny", "without": ("tiny",)}, ("model_unavailable", 503)),
+        ({"model": "sky-pro", "without": CLOUDS}, ("cloud_not_configured", 503)),
+        ({"model": "tiny", "prompt": LONG}, ("prompt_too_long", 413)),
+        ({"model": "sky-old"}, ("model_retired", 400)),
+        ({"model": "tiny", "needs": {"tools": True}}, ("ability_missing", 400)),
+    ],
+)
+def test_pinned_model_that_cannot_take_it_is_refused(
+    route: Decide, body: dict[str, Any], expected: tuple[str, int]
+) -> None:
+    assert refusal(route(0.1, **body)) == expected
+
+
+def test_retired_cloud_model_of_the_policy_is_not_the_callers_fault(route: Decide, policy: Policy) -> None:
+    assert refusal(route(0.9, policy=replace(policy, cloud_model="sky-old"))) == ("model_retired", 503)
+
+
+def test_retired_model_was_usable_before_its_day(route: Decide) -> None:
+    assert chosen(route(0.1, model="sky-old", now=datetime(2026, 6, 14, 23, 59, tzinfo=UTC))) == "sky-old"
+
+
+def test_needed_ability_leaves_out_models_without_it(route: Decide) -> None:
+    tools = route(0.1, needs={"tools": True})
+    assert (chosen(tools), fallbacks(tools)) == ("big", ["sky"])
+    images = route(0.1, needs={"images": True})
+    assert (chosen(images), fallbacks(images)) == ("sky", [])
+
+
+def test_prompt_that_no_small_window_holds_goes_to_a_larger_one(route: Decide) -> None:
+    got = route(0.1, prompt=LONG)
+    assert (chosen(got), fallbacks(got)) == ("big", ["sky"])
+
+
+def test_longest_answer_of_the_model_bounds_the_room_kept_for_it(route: Decide) -> None:
+    assert chosen(route(0.1, max_tokens=100_000)) == "tiny"
+
+
+def test_prompt_over_the_limit_of_characters_is_413(route: Decide, policy: Policy) -> None:
+    short = replace(policy, max_prompt_characters=10)
+    assert chosen(route(0.1, policy=short, prompt="x" * 10)) == "tiny"
+    assert refusal(route(0.1, policy=short, prompt="x" * 11)) == ("prompt_too_long", 413)
+
+
+def test_prompt_too_long_for_the_cloud_too_is_413(route: Decide, policy: Policy) -> None:
+    roomy = replace(policy, max_prompt_characters=10**7)
+    assert refusal(route(0.1, policy=roomy, prompt="word " * 200_000)) == ("prompt_too_long", 413)
+
+
+def test_cost_is_estimated_from_the_prompt_and_an_expected_answer(route: Decide) -> None:
+    got = route(0.9)
+    assert got.estimated_cost == (Decimal(got.input_tokens) * 2 + 500 * 10) / 10**6
+    assert route(0.9, max_tokens=100).estimated_cost == (Decimal(got.input_tokens) * 2 + 100 * 10) / 10**6
+    assert route(0.1).estimated_cost == 0
+
+
+@given(
+    complexity=st.floats(0, 1),
+    without=st.sets(st.sampled_from([*LOCALS, *CLOUDS])),
+    needs=st.sets(st.sampled_from(["tools", "images", "json"])),
+    privacy=st.sampled_from(["any", "local-only"]),
+    model=st.sampled_from(["auto", "auto", *LOCALS, *CLOUDS, "gpt-9"]),
+    prompt=st.sampled_from(["hi", LONG, LONG * 2]),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_route_keeps_what_was_promised(
+    route: Decide, complexity: float, without: set[str], needs: set[str], privacy: str, model: str, prompt: str
+) -> None:
+    body = {"needs": dict.fromkeys(needs, True), "privacy": privacy, "model": model, "prompt": prompt}
+    got = route(complexity, without=tuple(without), **body)
+    assert (got.decision == "refused") == (got.model is None) == (got.error is not None)
+    taken = [got.model, *got.fallbacks] if got.model else []
+    assert len({entry.name for entry in taken}) == len(taken)
+    for entry in taken:
+        assert entry.name not in without
+        assert needs <= entry.abilities
+        assert entry.is_local or privacy == "any"
+        assert got.input_tokens < entry.context_window
+    if got.model:
+        assert got.decision == ("local" if got.model.is_local else "cloud")
+        assert model in ("auto", got.model.name)
+    assert got.reasoning.count("\n") == 0
+
+
+def test_model_without_a_price_has_no_estimate(route: Decide) -> None:
+    assert route(0.1, model="sky-new").estimated_cost is None
+
+
+def test_reasoning_names_complexity_cause_and_model(route: Decide) -> None:
+    assert route(0.12).reasoning == "Complexity 0.12 (asks for a plain fact): small local model tiny."

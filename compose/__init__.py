@@ -1,0 +1,1 @@
+"""How the stack is run: Compose files, and `compose.local` without containers."""

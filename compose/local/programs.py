@@ -1,0 +1,242 @@
+"""The programs of the stack: how each is started, and with which variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compose.local.binaries import valkey_server
+from compose.local.layout import Layout
+from compose.local.n8n_env import GRACE_SECONDS, n8n_environment
+from compose.local.nodes import node_program
+from compose.local.postgres import Account, database_settings, server_account, server_command
+from compose.local.secrets import Secrets
+from compose.local.settings import Settings
+from compose.local.stamps import fingerprint, tree_fingerprint
+
+STACK_MARK = "HYBRID_AI_STACK"
+"""The variable that every process of a stack carries; its value is the stack's folder."""
+
+_SERVICE_SETTINGS = ("LOG_LEVEL", "SERVICE_THREADS")
+SCORER_SETTINGS = (
+    "CLAUDE_MODEL",
+    "CLOUD_UNAVAILABLE",
+    "COMPLEXITY_THRESHOLD",
+    "COMPLEXITY_THRESHOLD_PHI",
+    "COMPLEXITY_THRESHOLD_TINY",
+    "OLLAMA_POLL_SECONDS",
+    "POLICY_FILE",
+    "REDIS_CACHE_ENABLED",
+    "REDIS_CACHE_TTL",
+    "USE_LOCAL_FOR_SIMPLE",
+)
+LEDGER_SETTINGS = ("BASELINE_MODEL", "MACHINE_COST_MONTHLY")
+BRIDGE_SETTINGS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised program. `fingerprint` changes when it must be restarted to be up to date.
+
+    `code` stands for the code it runs; `files` are private files that it reads, by path.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    folder: Path
+    code: str
+    account: Account | None = None
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+    files: Mapping[Path, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        files = {str(path): text for path, text in self.files.items()}
+        return fingerprint([self.launch_file(), self.code, files])
+
+    def launch_file(self) -> dict[str, Any]:
+        """What launch.py reads."""
+        return {
+            "command": list(self.command),
+            "environment": dict(self.environment),
+            "folder": str(self.folder),
+            "account": [self.account.uid, self.account.gid] if self.account else None,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the programs depend on: the user's settings, the chosen ports, the secrets, where models answer.
+
+    `ollama_url` is the model server in use, and `own_model` whether it is the stack's own; `bridge`
+    whether the Taskwarrior bridge runs.
+    """
+
+    settings: Settings
+    ports: Mapping[str, int]
+    secrets: Secrets
+    ollama_url: str
+    own_model: bool
+    bridge: bool
+    nodes_stamp: str
+
+    @property
+    def layout(self) -> Layout:
+        return self.settings.layout
+
+    def url(self, port: str) -> str:
+        """The base URL of the program behind a port setting, as programs on this machine use it."""
+        return f"http://127.0.0.1:{self.ports[port]}"
+
+    @property
+    def n8n_url(self) -> str:
+        """The base URL of n8n, as programs on this machine use it."""
+        host = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+        name = host.get(self.settings.gateway_host, self.settings.gateway_host)
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.ports['GATEWAY_PORT']}"
+
+    @property
+    def gateway_url(self) -> str:
+        """What people on this machine type."""
+        return self.n8n_url.replace("127.0.0.1", "localhost").replace("[::1]", "localhost")
+
+
+def plan_programs(plan: Plan) -> list[Program]:
+    """The programs in the order in which they start."""
+    programs = [_postgres(plan), _valkey(plan)]
+    if plan.own_model:
+        programs.append(_local_model(plan))
+    programs += [_scorer(plan), _ledger(plan)]
+    if plan.bridge:
+        programs.append(_bridge(plan))
+    return [*programs, _n8n(plan)]
+
+
+def _postgres(plan: Plan) -> Program:
+    return Program(
+        name="postgres",
+        command=tuple(server_command(plan.layout, plan.ports["POSTGRES_PORT"])),
+        environment=_base(plan, "postgres"),
+        folder=Path("/"),
+        code="",
+        account=server_account(),
+        stop_signal="INT",  # "fast": does not wait for clients to leave
+        stop_seconds=30,
+    )
+
+
+def _valkey(plan: Plan) -> Program:
+    conf = plan.layout.run / "valkey.conf"
+    lines = {
+        "bind": "127.0.0.1",
+        "port": plan.ports["REDIS_PORT"],
+        "requirepass": plan.secrets.redis_password,
+        "maxmemory": "128mb",
+        "maxmemory-policy": "allkeys-lru",
+        # A cache: nothing in it is missed after a restart.
+        "save": '""',
+        "appendonly": "no",
+        # Its title would be written over the mark in its environment.
+        "set-proc-title": "no",
+    }
+    return Program(
+        name="valkey",
+        command=(str(valkey_server()), str(conf)),
+        environment=_base(plan, "valkey"),
+        folder=plan.layout.run,
+        code="",
+        # In a file, so that the password is on no command line.
+        files={conf: "".join(f"{name} {value}\n" for name, value in lines.items())},
+    )
+
+
+def _local_model(plan: Plan) -> Program:
+    # llama.cpp's threads would spin for work while they wait, and take it from everybody else.
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    port = str(plan.ports["LOCAL_MODEL_PORT"])
+    return _python(
+        plan, "local_model", "compose.local.ollama_server", ["compose/local/ollama_server"], quiet, ["--port", port]
+    )
+
+
+def _scorer(plan: Plan) -> Program:
+    environment = {
+        "SCORER_PORT": str(plan.ports["SCORER_PORT"]),
+        "OLLAMA_URL": plan.ollama_url,
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(plan.ports["REDIS_PORT"]),
+        "REDIS_PASSWORD": plan.secrets.redis_password,
+        "ANTHROPIC_API_KEY": plan.settings.anthropic_api_key,
+    }
+    return _service(plan, "scorer", environment, SCORER_SETTINGS)
+
+
+def _ledger(plan: Plan) -> Program:
+    place = database_settings("ledger", plan.ports["POSTGRES_PORT"], plan.secrets)
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "database": "DB"}
+    environment = {f"POSTGRES_{names[key]}": value for key, value in place.items()}
+    environment["LEDGER_PORT"] = str(plan.ports["LEDGER_PORT"])
+    return _service(plan, "cost_ledger", environment, LEDGER_SETTINGS)
+
+
+def _bridge(plan: Plan) -> Program:
+    environment = {"TW_BRIDGE_PORT": str(plan.ports["TW_BRIDGE_PORT"]), "LEDGER_URL": plan.url("LEDGER_PORT")}
+    return _service(plan, "tw_bridge", environment, BRIDGE_SETTINGS)
+
+
+def _n8n(plan: Plan) -> Program:
+    lock = plan.layout.n8n / "package-lock.json"
+    return Program(
+        name="n8n",
+        command=(*n8n_command(plan.layout), "start"),
+        environment={
+            **_base(plan, "n8n"),
+            **n8n_environment(plan.settings, plan.ports, plan.secrets),
+        },
+        folder=plan.layout.n8n_home,
+        code=fingerprint([plan.nodes_stamp, tree_fingerprint([lock])]),
+        stop_seconds=GRACE_SECONDS + 10,
+    )
+
+
+def n8n_command(layout: Layout) -> tuple[str, str]:
+    """The start of every n8n command line."""
+    return str(node_program(layout)), str(layout.n8n / "node_modules" / "n8n" / "bin" / "n8n")
+
+
+def _service(plan: Plan, name: str, environment: Mapping[str, str], settings: tuple[str, ...]) -> Program:
+    values = plan.settings.values
+    passed = {key: values[key] for key in (*_SERVICE_SETTINGS, *settings) if key in values}
+    token = {"SERVICE_TOKEN": plan.secrets.service_token, "SERVICE_HOST": "127.0.0.1"}
+    code = ["services/runtime", "services/catalog", f"services/{name}"]
+    return _python(plan, name, f"services.{name}", code, {**passed, **token, **environment}, [])
+
+
+def _python(
+    plan: Plan, name: str, module: str, code: list[str], environment: Mapping[str, str], arguments: list[str]
+) -> Program:
+    paths = [plan.layout.project / path for path in (*code, "constraints.txt")]
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", module, *arguments),
+        environment={**_base(plan, name), "PYTHONUNBUFFERED": "1", **environment},
+        folder=plan.layout.project,
+        code=tree_fingerprint(paths),
+    )
+
+
+def _base(plan: Plan, name: str) -> dict[str, str]:
+    return {
+        "PATH": os.defpath,
+        "HOME": str(plan.layout.run),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        STACK_MARK: str(plan.layout.stack),
+        f"{STACK_MARK}_PROGRAM": name,
+    }

@@ -31,6 +31,22 @@ export class AskOllama implements INodeType {
 				description: 'Where the request names no max_tokens; a model’s own limit is never passed',
 			},
 			{
+				displayName: 'System Text',
+				name: 'systemText',
+				type: 'string',
+				typeOptions: { rows: 2 },
+				default: 'Answer briefly and correctly.',
+				description: 'Where the request brings none; small models keep to the point with it',
+			},
+			{
+				displayName: 'Temperature',
+				name: 'temperature',
+				type: 'number',
+				typeOptions: { minValue: 0, maxValue: 2, numberPrecision: 2 },
+				default: 0,
+				description: 'Where the request names none; at 0 a small model invents least',
+			},
+			{
 				displayName: 'Timeout (Seconds)',
 				name: 'timeout',
 				type: 'number',
@@ -43,7 +59,11 @@ export class AskOllama implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const { ollamaUrl } = await readStack(this);
-		const preset = this.getNodeParameter('maxTokens', 0) as number;
+		const preset: Preset = {
+			maxTokens: this.getNodeParameter('maxTokens', 0) as number,
+			systemText: this.getNodeParameter('systemText', 0) as string,
+			temperature: this.getNodeParameter('temperature', 0) as number,
+		};
 		const timeout = (this.getNodeParameter('timeout', 0) as number) * 1000;
 		return await askModels(this, 'ollama', async (item, target) => {
 			const body = chatBody(item, target, preset);
@@ -54,6 +74,13 @@ export class AskOllama implements INodeType {
 	}
 }
 
+/** What holds where the request says nothing. */
+interface Preset {
+	maxTokens: number;
+	systemText: string;
+	temperature: number;
+}
+
 interface OllamaChat {
 	message?: { content?: string };
 	done_reason?: string;
@@ -61,17 +88,18 @@ interface OllamaChat {
 	eval_count?: number;
 }
 
-function chatBody(item: ChatItem, target: Target, preset: number) {
-	const system = item.system ? [{ role: 'system', content: item.system }] : [];
+function chatBody(item: ChatItem, target: Target, preset: Preset) {
+	const text = item.system ?? preset.systemText;
+	const system = text ? [{ role: 'system', content: text }] : [];
 	return {
 		model: target.model_id,
 		messages: [...system, ...item.messages],
 		stream: false,
 		options: {
-			num_predict: answerLimit(item, target, preset),
+			num_predict: answerLimit(item, target, preset.maxTokens),
 			// The same for every request to a model: another size makes Ollama load it anew.
 			num_ctx: target.context_window,
-			temperature: item.temperature ?? undefined,
+			temperature: item.temperature ?? preset.temperature,
 			stop: item.stop.length > 0 ? item.stop : undefined,
 		},
 	};

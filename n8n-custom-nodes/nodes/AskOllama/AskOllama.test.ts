@@ -10,7 +10,9 @@ afterEach(async () => await ollama.close());
 
 const reply = { message: { role: 'assistant', content: 'A language.' }, done_reason: 'stop', prompt_eval_count: 11, eval_count: 3 };
 
-async function ask(item = chatItem({ route }), parameters = { maxTokens: 512, timeout: 1 }) {
+const parameters = { maxTokens: 512, systemText: 'Be right.', temperature: 0, timeout: 1 };
+
+async function ask(item = chatItem({ route })) {
 	const { context } = fakeContext({ items: [item], parameters, credentials: { ollamaUrl: `${ollama.url}/` } });
 	const [answered, failed] = await new AskOllama().execute.call(context);
 	return { answered: answered?.[0]?.json, failed: failed?.[0]?.json, pairedItem: (answered?.[0] ?? failed?.[0])?.pairedItem };
@@ -32,6 +34,15 @@ it('asks the routed model and counts real tokens', async () => {
 		answer: { text: 'A language.', model: 'tinyllama', backend: 'local', stop_reason: 'stop', usage: { input_tokens: 11, output_tokens: 3 } },
 	});
 	expect(pairedItem).toEqual({ item: 0 });
+});
+
+it('has words and a temperature of its own where the request has none', async () => {
+	ollama = await startServer(() => ({ body: reply }));
+	await ask();
+	expect(ollama.received[0]?.body).toMatchObject({
+		messages: [{ role: 'system', content: 'Be right.' }, { role: 'user' }],
+		options: { temperature: 0 },
+	});
 });
 
 it('never asks for more than the model gives', async () => {

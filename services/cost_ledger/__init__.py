@@ -1,0 +1,1 @@
+"""The cost ledger: what every request cost, who may ask, and what the routing saved."""

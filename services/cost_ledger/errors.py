@@ -1,0 +1,39 @@
+"""What can go wrong in the ledger, as the caller sees it."""
+
+from __future__ import annotations
+
+from services.runtime.errors import ApiError, BadRequest, NotFound, Unavailable
+
+
+class LedgerUnavailable(Unavailable):
+    """The ledger's database does not answer. Send the request again later: repeating it is safe."""
+
+    code = "ledger_unavailable"
+
+
+class InvalidField(BadRequest):
+    """A field has a value that the ledger cannot take."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        """`field` is the path of the field in the body, or the name of a query parameter."""
+        super().__init__(f"{field}: {problem}", field=field)
+
+
+class CursorAhead(ApiError):
+    """The cursor is past the last entry: the ledger's database was replaced. Read again without 'after'."""
+
+    status = 409
+    code = "cursor_ahead"
+
+
+class UnknownKey(NotFound):
+    """There is no key with this id."""
+
+    code = "unknown_key"
+
+
+class KeyRevoked(ApiError):
+    """This key was revoked and stays so: make a new one."""
+
+    status = 409
+    code = "key_revoked"

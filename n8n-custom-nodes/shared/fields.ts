@@ -16,6 +16,35 @@ export function refuseUnknown(body: Body, known: readonly string[]): void {
 	}
 }
 
+/** Control characters, which no label needs. */
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Refuses text that is cut in the middle of a character: it cannot be written as UTF-8. */
+export function checkUnicode(text: string, field: string): void {
+	if (!text.isWellFormed()) throw bad(field, 'is not valid Unicode: it has half of a surrogate pair');
+}
+
+/** A label for the books, such as a user or a tag: short, and on one line. */
+export function optionalLabel(body: Body, field: string): string | null {
+	const value = optionalText(body, field, LABEL_LENGTH);
+	if (value !== null) checkLabel(value, field);
+	return value;
+}
+
+const LABEL_LENGTH = 128;
+
+function checkLabel(value: string, field: string): void {
+	checkUnicode(value, field);
+	if (value === '' || CONTROL.test(value)) throw bad(field, 'must have characters, and no control characters');
+}
+
+export function labels(body: Body, field: string, maxItems: number): string[] {
+	const list = textList(body, field, maxItems, LABEL_LENGTH);
+	for (const label of list) checkLabel(label, field);
+	return list;
+}
+
 export function optionalText(body: Body, field: string, maxLength: number): string | null {
 	const value = body[field];
 	if (value === undefined || value === null) return null;
@@ -42,11 +71,13 @@ export function optionalNumber(body: Body, field: string, low: number, high: num
 	return value;
 }
 
-export function textList(body: Body, field: string, maxItems: number): string[] {
+export function textList(body: Body, field: string, maxItems: number, maxLength = 200): string[] {
 	const value = body[field];
 	if (value === undefined || value === null) return [];
 	const list = typeof value === 'string' ? [value] : value;
-	const valid = Array.isArray(list) && list.length <= maxItems && list.every((one) => typeof one === 'string' && one.length <= 200);
-	if (!valid) throw bad(field, `must be at most ${maxItems} strings of up to 200 characters`);
+	const fits = (one: unknown) => typeof one === 'string' && one.length <= maxLength;
+	if (!Array.isArray(list) || list.length > maxItems || !list.every(fits)) {
+		throw bad(field, `must be at most ${maxItems} strings of up to ${maxLength} characters`);
+	}
 	return list as string[];
 }

@@ -66,7 +66,7 @@ class RunningStack:
     def entries(self) -> list[dict[str, Any]]:
         """All entries of the books, in booking order."""
         found: list[dict[str, Any]] = []
-        cursor = ""
+        cursor = "0"
         while True:
             page = self.ledger(f"/v1/entries?limit=500&after={cursor}")
             if not page["entries"]:

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, ChatRequest, Failure, Message } from '../chat';
 import type { Body } from '../fields';
-import { bad } from '../fields';
+import { bad, checkUnicode } from '../fields';
 import { Refusal } from '../refusal';
 
 /** Characters of a whole prompt, system text and earlier turns included. */
@@ -24,11 +24,13 @@ export interface DialectFormat {
 	failure(failure: Failure & { field?: string | null }): IDataObject;
 }
 
-/** Refuses an empty conversation and one that is too long. */
+/** Refuses a conversation that is empty, too long or broken Unicode. */
 export function checkConversation(messages: Message[], system: string | null, field: string): void {
 	if (!messages.some((message) => message.role === 'user' && message.content.trim() !== '')) {
 		throw bad(field, 'must not be empty');
 	}
+	checkUnicode(system ?? '', 'system');
+	for (const message of messages) checkUnicode(message.content, field);
 	const characters = messages.reduce((sum, message) => sum + message.content.length, system?.length ?? 0);
 	if (characters > MAX_PROMPT_CHARACTERS) {
 		const limit = MAX_PROMPT_CHARACTERS.toLocaleString('en-US');

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, Failure } from '../chat';
 import type { Body } from '../fields';
-import { bad, optionalInteger, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import { bad, labels, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import type { Asked, DialectFormat } from './dialect';
 import { checkConversation, MAX_PROMPT_CHARACTERS } from './dialect';
 
@@ -23,8 +23,8 @@ function parse(body: Body): Asked {
 		max_tokens: optionalInteger(body, 'max_tokens', 1, 1_000_000),
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
-		user: optionalText(body, 'user', 200),
-		tags: textList(body, 'tags', 20),
+		user: optionalLabel(body, 'user'),
+		tags: labels(body, 'tags', 20),
 		privacy: privacy(body),
 	};
 }

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Message } from '../chat';
 import type { Body } from '../fields';
-import { bad, optionalInteger, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import { bad, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import { Refusal } from '../refusal';
 import type { Asked, DialectFormat } from './dialect';
 import { checkConversation } from './dialect';
@@ -29,7 +29,7 @@ function parse(body: Body): Asked {
 		max_tokens: optionalInteger(body, 'max_completion_tokens', 1, 1_000_000) ?? optionalInteger(body, 'max_tokens', 1, 1_000_000),
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
-		user: optionalText(body, 'user', 200),
+		user: optionalLabel(body, 'user'),
 		tags: [],
 	};
 }

@@ -18,7 +18,7 @@ _ROUTE = """={{ JSON.stringify({request_id: $json.headers['x-request-id'], diale
 _ASK = """={{ JSON.stringify({model: $json.model_id, stream: false,
   messages: [{role: 'user', content: $('Receive').item.json.body.prompt}]}) }}"""
 _ANSWER = """={{ JSON.stringify({response: $json.message.content, model: $('Route').item.json.model, cost: 0,
-  routing: {complexity: $('Route').item.json.complexity}}) }}"""
+  routing: {complexity: $('Route').item.json.complexity} }) }}"""
 
 
 def stock_flow(scorer: str, ledger: str, ollama: str, token: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.integration.tw_bridge.service import BridgeProcess, Ledger, StartBridge, Store, make_entry
 
 REASONS = [
     "says \"quotes\", 'more', `ticks` and $HOME $(id)",
@@ -23,13 +24,13 @@ AS_KEPT = {"&open;": "[", "&close;": "]", "\u00a0": " "}
 
 
 @pytest.fixture
-def thousand(ledger: Any, bridge: Any, entries: Any) -> None:
-    ledger.entries = [entries(number) for number in range(1000)]
+def thousand(ledger: Ledger, bridge: BridgeProcess) -> None:
+    ledger.entries = [make_entry(number) for number in range(1000)]
     assert bridge.synced() == 1000
 
 
 @pytest.mark.usefixtures("thousand")
-def test_a_thousand_entries_arrive_and_a_second_sync_adds_none(bridge: Any, store: Any) -> None:
+def test_a_thousand_entries_arrive_and_a_second_sync_adds_none(bridge: BridgeProcess, store: Store) -> None:
     assert store.count("project:vps_ai.router") == 1000
     before = (store.path / "completed.data").read_bytes()
     response = bridge.sync()
@@ -38,19 +39,17 @@ def test_a_thousand_entries_arrive_and_a_second_sync_adds_none(bridge: Any, stor
 
 
 @pytest.mark.usefixtures("thousand")
-def test_the_documented_one_liners_show_the_decisions(store: Any) -> None:
+def test_the_documented_one_liners_show_the_decisions(store: Store) -> None:
     listed = store.task("rc.defaultwidth=200", "project:vps_ai.router", "list")
     assert listed.count("claude-sonnet-5-5 0.012345678 USD complexity 0.82: asks for a proof") == 333
-    assert (
-        len(store.task("rc.defaultwidth=200", "project:vps_ai.router", "+routing", "cost.any:", "list").split("\n"))
-        == 1000
-    )
+    listed = store.task("rc.defaultwidth=200", "project:vps_ai.router", "+routing", "cost.any:", "list")
+    assert len(listed.splitlines()) == 1000
     assert [store.count(f"+{tag}") for tag in ("routing", "local", "cloud", "cached")] == [1000, 334, 333, 333]
     assert store.count("backend:cloud", "cost.over:0.01", "tokens_in.over:1500") == 166
 
 
 @pytest.mark.usefixtures("thousand")
-def test_a_task_has_all_of_its_entry(store: Any) -> None:
+def test_a_task_has_all_of_its_entry(store: Store) -> None:
     (task,) = store.tasks("request_id.is:request-61")
     assert task.pop("uuid")
     assert task.pop("modified")
@@ -75,7 +74,7 @@ def test_a_task_has_all_of_its_entry(store: Any) -> None:
 
 
 @pytest.mark.usefixtures("thousand")
-def test_another_taskrc_can_include_the_attributes(store: Any, tmp_path: Path) -> None:
+def test_another_taskrc_can_include_the_attributes(store: Store, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "taskrc").write_text(f"data.location={own}\ninclude {store.path}/hybrid-ai.rc\n")
@@ -89,10 +88,10 @@ def test_another_taskrc_can_include_the_attributes(store: Any, tmp_path: Path) -
 
 
 def test_special_characters_survive_and_a_repeat_changes_nothing(
-    ledger: Any, store: Any, start: Any, entries: Any
+    ledger: Ledger, store: Store, start: StartBridge
 ) -> None:
     ledger.entries = [
-        entries(number, reasoning=reason, request_id=f"{number} {reason}") for number, reason in enumerate(REASONS)
+        make_entry(number, reasoning=reason, request_id=f"{number} {reason}") for number, reason in enumerate(REASONS)
     ]
     with start() as bridge:
         assert bridge.synced() == len(REASONS)
@@ -109,13 +108,13 @@ def test_special_characters_survive_and_a_repeat_changes_nothing(
         assert kept[f"{number} {reason}"] == reason
 
 
-def test_odd_entries_hold_nothing_up(ledger: Any, bridge: Any, store: Any, entries: Any) -> None:
+def test_odd_entries_hold_nothing_up(ledger: Ledger, bridge: BridgeProcess, store: Store) -> None:
     ledger.entries = [
-        entries(0, occurred_at="0001-01-01T00:00:00.000000Z"),
-        entries(1, occurred_at="9999-12-31T23:59:59.999999Z"),
-        entries(2, cost=None, complexity=None, latency_seconds=None, reasoning=None),
-        entries(3, reasoning="line\nbreak \x1b[31m\x07 " + "long " * 800, latency_seconds=1_000_000.0),
-        entries(4, status="error", error_code="model_timeout", complexity=1e-12, cost="123456789.123456789123"),
+        make_entry(0, occurred_at="0001-01-01T00:00:00.000000Z"),
+        make_entry(1, occurred_at="9999-12-31T23:59:59.999999Z"),
+        make_entry(2, cost=None, complexity=None, latency_seconds=None, reasoning=None),
+        make_entry(3, reasoning="line\nbreak \x1b[31m\x07 " + "long " * 800, latency_seconds=1_000_000.0),
+        make_entry(4, status="error", error_code="model_timeout", complexity=1e-12, cost="123456789.123456789123"),
     ]
     assert bridge.synced() == 5
     lines = [task["description"] for task in store.tasks()]
@@ -127,10 +126,10 @@ def test_odd_entries_hold_nothing_up(ledger: Any, bridge: Any, store: Any, entri
 
 
 @pytest.mark.parametrize("name", ["with space", "ünï 'quoted\" [x] %s", "a=b;c&d"])
-def test_any_folder_that_is_accepted_works(ledger: Any, start: Any, entries: Any, tmp_path: Path, name: str) -> None:
-    from conftest import Store
-
-    ledger.entries = [entries(number) for number in range(3)]
+def test_any_folder_that_is_accepted_works(
+    ledger: Ledger, start: StartBridge, store: Store, tmp_path: Path, name: str
+) -> None:
+    ledger.entries = [make_entry(number) for number in range(3)]
     with start(TASKWARRIOR_DATA=str(tmp_path / name)) as bridge:
         assert bridge.synced() == 3
     assert Store(tmp_path / name).count("project:vps_ai.router", "cost.any:") == 3

@@ -32,14 +32,14 @@ def client(config: Config) -> Iterator[FlaskClient]:
 
 def test_without_taskwarrior_it_is_ready_with_a_warning(client: FlaskClient) -> None:
     response = client.get("/readyz")
-    assert (response.status_code, response.json["status"]) == (200, "degraded")
-    assert "apt install taskwarrior" in response.json["warnings"]["taskwarrior"]
+    assert (response.status_code, response.get_json()["status"]) == (200, "degraded")
+    assert "apt install taskwarrior" in response.get_json()["warnings"]["taskwarrior"]
 
 
 def test_without_taskwarrior_a_sync_is_a_503_and_leaves_no_trace(client: FlaskClient, config: Config) -> None:
     response = client.post("/v1/sync", headers=AUTH)
-    assert (response.status_code, response.json["error"]["code"]) == (503, "taskwarrior_missing")
-    assert list(client.get("/readyz").json["warnings"]) == ["taskwarrior"]
+    assert (response.status_code, response.get_json()["error"]["code"]) == (503, "taskwarrior_missing")
+    assert list(client.get("/readyz").get_json()["warnings"]) == ["taskwarrior"]
     assert not config.store.exists()
 
 
@@ -59,10 +59,10 @@ def test_the_status_of_a_bridge_that_has_done_nothing(client: FlaskClient, confi
 def test_switched_off_it_warns_of_nothing_and_refuses_to_sync(config: Config) -> None:
     app = create_app(Config(config.service, config.store, sync_seconds=0.1, enabled=False))
     client = app.test_client()
-    assert client.get("/readyz").json["status"] == "ok"
+    assert client.get("/readyz").get_json()["status"] == "ok"
     response = client.post("/v1/sync", headers=AUTH)
-    assert (response.status_code, response.json["error"]["code"]) == (409, "taskwarrior_logging_off")
-    assert client.get("/v1/status", headers=AUTH).json["enabled"] is False
+    assert (response.status_code, response.get_json()["error"]["code"]) == (409, "taskwarrior_logging_off")
+    assert client.get("/v1/status", headers=AUTH).get_json()["enabled"] is False
     app.extensions["tw_bridge"].stop()
     assert not config.store.exists()
 

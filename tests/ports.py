@@ -15,3 +15,8 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def free_port() -> int:
+    """One such port."""
+    return free_ports(1)[0]

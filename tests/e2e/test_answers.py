@@ -19,7 +19,7 @@ def test_an_easy_prompt_is_answered_by_the_local_model_for_nothing(running: Runn
     assert answer["routing"]["complexity"] < Decimal("0.3")
     assert answer["routing"]["factors"]
     entry = running.entry(answer["request_id"])
-    assert (entry["backend"], Decimal(entry["cost"]), entry["status"]) == ("local", 0, "ok")
+    assert (entry["backend"], Decimal(entry["cost"]), entry["status"]) == ("local", Decimal(0), "ok")
     assert entry["usage"]["output_tokens"] == answer["output_tokens"]
 
 

@@ -70,7 +70,7 @@ def test_when_nobody_answers_the_status_says_so_and_the_failure_is_booked(runnin
     assert response.status_code in (502, 503)
     assert response.json()["error"]["code"]
     entry = running.entry(response.headers["x-request-id"])
-    assert (entry["status"], Decimal(entry["cost"])) == ("error", 0)
+    assert (entry["status"], Decimal(entry["cost"])) == ("error", Decimal(0))
 
 
 def test_without_the_scorer_the_status_is_503(running: RunningStack) -> None:

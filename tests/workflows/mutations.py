@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import changes as give
-from changes import Change, Flow
-
+from tests.workflows import changes as give
+from tests.workflows.changes import Change, Flow
 from workflows.documents import Document, canonical, parse_document
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mutations import MUTATIONS, Mutation
 
+from tests.workflows.mutations import MUTATIONS, Mutation
 from workflows.checking import check_documents
 from workflows.consultation import Consultation, Toolchain, consult
 from workflows.documents import Document, read_document

@@ -15,7 +15,7 @@ import pytest
 
 from services.cost_ledger.migrate import Migration, MigrationError, load_migrations, migrate
 from tests.integration.cost_ledger.service import ROOT, entry, environment, running_ledger
-from tests.postgres import free_port
+from tests.ports import free_port
 
 ONE = Migration(1, "0001_one.sql", "CREATE TABLE ledger.one (n integer); INSERT INTO ledger.one VALUES (1)")
 TWO = Migration(2, "0002_two.sql", "ALTER TABLE ledger.one ADD COLUMN m integer; UPDATE ledger.one SET m = 2")

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from tests.integration.cost_ledger.service import Client, entry, running_ledger, wait_until
-from tests.postgres import PostgresServer, free_port, running_postgres
+from tests.ports import free_port
+from tests.postgres import PostgresServer, running_postgres
 
 COST = {"model": "claude-sonnet", "usage": {"input_tokens": 1000}}
 

@@ -11,7 +11,7 @@ import pytest
 
 from services.cost_ledger.keys import hash_key
 from tests.integration.cost_ledger.service import ROOT, Service, entry, environment, running_ledger
-from tests.postgres import free_port
+from tests.ports import free_port
 
 COMMAND = [sys.executable, "-m", "services.cost_ledger"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from ollama_processes import RunningServer, Start, await_ready, launch
 
 from compose.local.ollama_server.card import find_packaged_model
+from tests.integration.ollama_server.ollama_processes import RunningServer, Start, await_ready, launch
 
 
 @pytest.fixture(scope="session")

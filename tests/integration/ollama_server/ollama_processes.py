@@ -1,7 +1,6 @@
 """Starts and ends the real server as a process."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 START_SECONDS = 60
@@ -37,12 +38,6 @@ class RunningServer:
 
 
 Start = Callable[..., RunningServer]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def launch(folder: Path, *flags: str, **environment: str) -> RunningServer:

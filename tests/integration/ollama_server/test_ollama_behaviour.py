@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import requests
-from ollama_processes import RunningServer, Start, launch
+
+from tests.integration.ollama_server.ollama_processes import RunningServer, Start, launch
 
 MODEL = "smollm2:135m"
 # An answer that goes on for thousands of tokens, whatever the model would like to say.

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import ollama
 import pytest
-from ollama_processes import RunningServer
 from pydantic import BaseModel
+
+from tests.integration.ollama_server.ollama_processes import RunningServer
 
 MODEL = "smollm2:135m"
 SYSTEM = {"role": "system", "content": "You are a helpful assistant."}

@@ -20,16 +20,11 @@ from typing import Any
 import pytest
 import requests
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 TOKEN = "integration-test-token"
 CLOUD_KEY = "sk-ant-never-shown"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 TOKEN = "integration-test-token"
 START_SECONDS = 20.0
@@ -187,12 +189,6 @@ class BridgeProcess:
 
 
 StartBridge = Callable[..., AbstractContextManager[BridgeProcess]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from ollama_fakes import USAGE, FakeEngine, make_card
 
 from compose.local.ollama_server.answering import Answerer
 from compose.local.ollama_server.app import create_app
 from compose.local.ollama_server.errors import BadRequestError, OllamaError
 from compose.local.ollama_server.gate import Gate
+from tests.unit.ollama_server.ollama_fakes import USAGE, FakeEngine, make_card
 
 CHAT = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hi"}]}
 

@@ -3,10 +3,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from ollama_fakes import gguf_file, gguf_text, make_card
 
 from compose.local.ollama_server.card import EngineFacts, ModelCard, find_packaged_model, full_name, human_count
 from compose.local.ollama_server.gguf import NotGgufError, read_header
+from tests.unit.ollama_server.ollama_fakes import gguf_file, gguf_text, make_card
 
 ARCHITECTURE = gguf_text("general.architecture") + struct.pack("<I", 8) + gguf_text("llama")
 CONTEXT = gguf_text("llama.context_length") + struct.pack("<II", 4, 8192)

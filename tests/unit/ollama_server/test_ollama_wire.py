@@ -2,7 +2,6 @@ import re
 from typing import Any
 
 import pytest
-from ollama_fakes import USAGE
 
 from compose.local.ollama_server.errors import BadRequestError
 from compose.local.ollama_server.wire import (
@@ -15,6 +14,7 @@ from compose.local.ollama_server.wire import (
     parse_chat,
     parse_generate,
 )
+from tests.unit.ollama_server.ollama_fakes import USAGE
 
 USER = {"role": "user", "content": "Hi"}
 END = End(USAGE, total=900, load=20)

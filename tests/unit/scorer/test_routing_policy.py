@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from services.scorer.live_policy import LivePolicy
 from services.scorer.policy import DEFAULT_FILE, Policy, PolicyOverrides, Thresholds, read_policy
 
 
-def read(catalogue: Catalogue, path: Path = DEFAULT_FILE, **env: str) -> Policy:
-    return read_policy(path, PolicyOverrides.from_env(Env(env)), catalogue)
+def read(catalogue: Catalogue, env: dict[str, str] | None = None, path: Path = DEFAULT_FILE) -> Policy:
+    return read_policy(path, PolicyOverrides.from_env(Env(env or {})), catalogue)
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_shipped_policy(catalogue: Catalogue) -> None:
 def test_empty_file_means_the_defaults(catalogue: Catalogue, file: Path) -> None:
     shipped = read(catalogue)
     file.write_text("")
-    policy = read(catalogue, file)
+    policy = read(catalogue, path=file)
     assert policy.thresholds == shipped.thresholds
     assert set(policy.sources.values()) == {"default"}
 
@@ -56,12 +57,12 @@ def test_empty_file_means_the_defaults(catalogue: Catalogue, file: Path) -> None
 def test_environment_goes_before_the_file(
     catalogue: Catalogue, env: dict[str, str], expected: tuple[float, float, float]
 ) -> None:
-    assert read(catalogue, **env).thresholds == Thresholds(*expected)
+    assert read(catalogue, env).thresholds == Thresholds(*expected)
 
 
 def test_document_says_where_each_value_came_from(catalogue: Catalogue, file: Path) -> None:
     file.write_text("cloud_unavailable = 'local'")
-    document = read(catalogue, file, COMPLEXITY_THRESHOLD_TINY="0.1", CLAUDE_MODEL="sky-pro").as_document()
+    document = read(catalogue, {"COMPLEXITY_THRESHOLD_TINY": "0.1", "CLAUDE_MODEL": "sky-pro"}, file).as_document()
     assert document == {
         "thresholds.small": {"value": 0.1, "source": "environment COMPLEXITY_THRESHOLD_TINY"},
         "thresholds.medium": {"value": 0.6, "source": "default"},
@@ -89,7 +90,7 @@ def test_document_says_where_each_value_came_from(catalogue: Catalogue, file: Pa
 )
 def test_wrong_variable_is_named(catalogue: Catalogue, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: ") as caught:
-        read(catalogue, **{name: value})
+        read(catalogue, {name: value})
     assert caught.value.name == name
 
 
@@ -113,7 +114,7 @@ def test_wrong_variable_is_named(catalogue: Catalogue, name: str, value: str) ->
 def test_wrong_file_is_named_with_the_key(catalogue: Catalogue, file: Path, text: str, problem: str) -> None:
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        read(catalogue, file)
+        read(catalogue, path=file)
     assert caught.value.name == "POLICY_FILE"
     assert str(file) in str(caught.value)
     assert problem in str(caught.value)
@@ -147,7 +148,8 @@ def test_edit_is_in_force_after_a_second(catalogue: Catalogue, file: Path) -> No
 def test_broken_or_lost_file_keeps_the_last_good_policy_until_it_is_mended(catalogue: Catalogue, file: Path) -> None:
     clock = Clock()
     live = LivePolicy(file, PolicyOverrides(), catalogue, clock)
-    for moment, break_it in enumerate((lambda: write(file, "cloud_unavailable = 'cry'"), file.unlink), start=1):
+    breaks: list[Callable[[], object]] = [lambda: write(file, "cloud_unavailable = 'cry'"), file.unlink]
+    for moment, break_it in enumerate(breaks, start=1):
         break_it()
         clock.now = 2.0 * moment
         assert live.current().thresholds.small == 0.3

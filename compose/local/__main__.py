@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import textwrap
 import time
@@ -11,7 +12,7 @@ import time
 from compose.local.errors import StackError
 from compose.local.gateway import FIRST_PROMPT, Answer, ask, available_models
 from compose.local.nodes import build_nodes
-from compose.local.programs import Plan
+from compose.local.plan import Plan
 from compose.local.progress import Progress
 from compose.local.stack import Stack
 from compose.local.status import duration, preview, read_status
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0, 1 when something failed or is not well, 2 when a setting is wrong, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     os.umask(0o077)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when the reader of our words has gone
     try:
         return int(options.run(Stack.open(progress=Progress()), options))
     except ConfigError as error:
@@ -88,7 +90,9 @@ def _first_prompt(plan: Plan, progress: Progress) -> None:
 
 def _show(answer: Answer, progress: Progress) -> None:
     progress.say(f"\n{progress.paint('bold', FIRST_PROMPT)}")
-    progress.say(textwrap.fill(" ".join(answer.text.split()), 96, initial_indent="  ", subsequent_indent="  "))
+    text = " ".join(answer.text.split())
+    text += "" if text.endswith((".", "!", "?")) else " ..."
+    progress.say(textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  "))
     complexity = "" if answer.complexity is None else f"complexity {answer.complexity:.2f}"
     progress.say(f"\n  model       {answer.model} ({answer.backend}), {answer.seconds:.1f} s")
     progress.say(f"  route       {answer.reasoning or complexity}")
@@ -118,9 +122,11 @@ def _status(stack: Stack, options: argparse.Namespace) -> int:
     progress = Progress()
     print(f"{'PROGRAM':<12} {'STATE':<10} {'ADDRESS':<28} {'UPTIME':<14} HEALTH")
     for row in rows:
-        well = row.problem is None and row.state in ("running", "external")
-        health = progress.paint("ok", "ok") if well else progress.paint("fail", row.problem or row.state)
-        print(f"{row.name:<12} {row.state:<10} {row.address:<28} {duration(row.uptime):<14} {health}")
+        health = progress.paint("fail", row.problem) if row.problem else progress.paint("ok", "ok")
+        print(
+            f"{row.name:<12} {row.state:<10} {row.address:<28} {duration(row.uptime):<14} {health}"
+            f"{f'  ({row.remark})' if row.remark else ''}"
+        )
     return 0 if all(row.problem is None for row in rows) else 1
 
 

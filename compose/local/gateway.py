@@ -10,12 +10,12 @@ from typing import Any
 import requests
 
 from compose.local.errors import StackError
-from compose.local.programs import Plan
+from compose.local.plan import Plan
 
 FIRST_PROMPT = "What is Python?"
 _SECONDS = 10.0
 _ANSWER_SECONDS = 180.0
-_ANSWER_TOKENS = 160
+_ANSWER_TOKENS = 120
 _MODEL_WAIT_SECONDS = 15.0
 _HOOK_WAIT_SECONDS = 30.0
 
@@ -69,7 +69,10 @@ def wait_for_webhook(plan: Plan) -> None:
         if status not in (0, 404):
             return
         if time.monotonic() > end:
-            raise StackError("n8n is up, but nothing answers at /api/v1/chat: is the chat flow published?")
+            raise StackError(
+                "n8n is up, but nothing answers at /api/v1/chat: publish the flow Chat in the editor, or remove "
+                f"{plan.layout.applied_file} and run ./deploy-all.sh again to import all flows anew"
+            )
         time.sleep(0.1)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import psycopg
 import redis
 import requests
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from compose.local.errors import StackError
+from compose.local.plan import Plan
 from compose.local.postgres import connect
-from compose.local.programs import Plan
 from compose.local.supervisord import Supervisor
 
 Check = Callable[[], str | None]
@@ -31,9 +33,23 @@ def health_checks(plan: Plan) -> dict[str, Check]:
         "local_model": lambda: _http(f"{plan.url('LOCAL_MODEL_PORT')}/api/tags"),
         "scorer": lambda: _http(f"{plan.url('SCORER_PORT')}/readyz"),
         "cost_ledger": lambda: _http(f"{plan.url('LEDGER_PORT')}/readyz"),
-        "tw_bridge": lambda: _http(f"{plan.url('TW_BRIDGE_PORT')}/readyz"),
+        # The stack does its work without Taskwarrior: that the bridge lives is enough.
+        "tw_bridge": lambda: _http(f"{plan.url('TW_BRIDGE_PORT')}/healthz"),
         "n8n": lambda: _http(f"{plan.n8n_url}/healthz/readiness"),
     }
+
+
+def remarks(plan: Plan, name: str) -> str:
+    """What a service that is up says of its dependencies, in a few words; '' when all is well."""
+    ports = {"scorer": "SCORER_PORT", "cost_ledger": "LEDGER_PORT", "tw_bridge": "TW_BRIDGE_PORT"}
+    if name not in ports:
+        return ""
+    try:
+        answer = requests.get(f"{plan.url(ports[name])}/readyz", timeout=_SECONDS).json()
+        found = {**answer["problems"], **answer["warnings"]}
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return ""
+    return "; ".join(f"{part}: {remark}" for part, remark in found.items())
 
 
 def wait_until(check: Check, supervisor: Supervisor, program: str, log: Path, seconds: float) -> None:
@@ -43,18 +59,30 @@ def wait_until(check: Check, supervisor: Supervisor, program: str, log: Path, se
         state = supervisor.states().get(program)
         if state is None or state.state in ("FATAL", "STOPPED", "UNKNOWN"):
             raise StackError(f"{program} does not stay up ({state.note if state else 'unknown'}){log_tail(log)}")
+        if state.state == "BACKOFF" and (refusal := _refused_setting(log)):
+            raise StackError(f"{program} does not start: {refusal}")
         if time.monotonic() > end:
             raise StackError(f"{program} is not ready after {seconds:.0f} s: {problem}{log_tail(log)}")
         time.sleep(_PAUSE)
 
 
-def log_tail(log: Path, lines: int = _TAIL_LINES) -> str:
+def log_tail(log: Path) -> str:
     """The last lines of `log` and its path, to be put at the end of an error."""
+    lines = _last_lines(log)
+    return "".join(f"\n    {line[:300]}" for line in lines) + f"\n  All of it: {log}" if lines else ""
+
+
+def _refused_setting(log: Path) -> str | None:
+    """What a service said of a wrong setting before it ended; trying again does not help then."""
+    last = (_last_lines(log) or [""])[-1]
+    return last if last.startswith("configuration error: ") else None
+
+
+def _last_lines(log: Path) -> list[str]:
     try:
-        text = log.read_text("utf-8", errors="replace").splitlines()[-lines:]
+        return log.read_text("utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
     except OSError:
-        return ""
-    return "".join(f"\n    {line[:300]}" for line in text) + f"\n  All of it: {log}"
+        return []
 
 
 def ollama_answers(url: str) -> bool:
@@ -86,6 +114,7 @@ def _valkey(plan: Plan) -> str | None:
         password=plan.secrets.redis_password,
         socket_timeout=_SECONDS,
         socket_connect_timeout=_SECONDS,
+        retry=Retry(NoBackoff(), 0),
     )
     try:
         client.ping()

@@ -15,6 +15,9 @@ import sys
 def main(path: str) -> None:
     with open(path, encoding="utf-8") as file:
         program = json.load(file)
+    for file_name in program["discard"]:
+        if os.path.exists(file_name):
+            os.unlink(file_name)
     if program["account"] is not None:
         uid, gid = program["account"]
         os.setgroups([])

@@ -12,6 +12,8 @@ from pathlib import Path
 from compose.local.errors import StackError
 
 PROJECT = Path(__file__).resolve().parents[2]
+PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Where the programs of a stack find those of the system."""
 
 # sun_path holds 108 bytes with its final zero; supervisord binds a longer temporary name (".PID") first.
 _LONGEST_SOCKET = 107 - len(".4194304")

@@ -11,7 +11,8 @@ from typing import Any
 from compose.local.errors import StackError
 from compose.local.layout import write_private
 from compose.local.n8n_api import N8nApi
-from compose.local.programs import Plan, Program, n8n_command
+from compose.local.plan import Plan
+from compose.local.programs import Program, n8n_command
 from compose.local.stamps import Applied, fingerprint
 
 CREDENTIAL_ID = "hybridAiApi00001"

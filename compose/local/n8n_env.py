@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
+from compose.local.layout import PATH
 from compose.local.postgres import database_settings
 from compose.local.secrets import Secrets
 from compose.local.settings import Settings
@@ -59,7 +59,7 @@ def n8n_environment(settings: Settings, ports: Mapping[str, int], secrets: Secre
         **_database(ports, secrets),
         **_addresses(settings, ports),
         **_owner(settings, secrets),
-        "PATH": f"{settings.layout.n8n / 'node_modules' / '.bin'}:{os.defpath}",
+        "PATH": f"{settings.layout.n8n / 'node_modules' / '.bin'}:{PATH}",
         "HOME": str(settings.layout.n8n_home),
         "N8N_USER_FOLDER": str(settings.layout.n8n_home),
         "N8N_ENCRYPTION_KEY": secrets.n8n_encryption_key,

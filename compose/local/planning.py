@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from compose.local.health import ollama_answers
 from compose.local.nodes import sources_fingerprint
+from compose.local.plan import Plan
 from compose.local.ports import choose_ports, recall_ports
-from compose.local.programs import Plan
 from compose.local.secrets import Secrets
 from compose.local.settings import Settings, is_loopback
 

@@ -26,21 +26,30 @@ def choose_ports(settings: Settings, programs: Collection[str], running: Collect
     this stack hold their own ports, so those count as free.
     """
     remembered = recall_ports(settings.layout.ports_file)
+    wanted = {port: _wanted(port, settings, remembered) for port in PORTS if port.program in programs}
+    taken = set(settings.ports.values())
     chosen: dict[str, int] = {}
-    for port in (port for port in PORTS if port.program in programs):
+    for port, number in wanted.items():
         fixed = port.name in settings.ports or port == GATEWAY
-        # The gateway's number is what clients know: only a setting moves it, never an older run.
-        wanted = settings.ports.get(port.name) or (None if fixed else remembered.get(port.name))
-        wanted = wanted or _usual(port, settings)
         host = settings.gateway_host if port == GATEWAY else "127.0.0.1"
-        own = port.program in running and remembered.get(port.name) == wanted
-        others = set(chosen.values()) | {number for name, number in settings.ports.items() if name != port.name}
-        if wanted in others or not (own or is_free(host, wanted)):
+        own = port.program in running and remembered.get(port.name) == number
+        clash = number in taken and port.name not in settings.ports
+        if clash or not (own or is_free(host, number)):
             if fixed:
-                raise PortBusy(_busy(port.name, wanted))
-            wanted = next(number for number in _candidates(wanted) if number not in others and is_free(host, number))
-        chosen[port.name] = wanted
+                raise PortBusy(_busy(port.name, number))
+            others = taken.union(wanted.values())
+            number = next(free for free in _candidates(number) if free not in others and is_free(host, free))
+        chosen[port.name] = number
+        taken.add(number)
     return chosen
+
+
+def _wanted(port: Port, settings: Settings, remembered: Mapping[str, int]) -> int:
+    if port.name in settings.ports:
+        return settings.ports[port.name]
+    # The gateway's number is what clients know: only a setting moves it, never an older run.
+    earlier = None if port == GATEWAY else remembered.get(port.name)
+    return earlier or usual_port(port, settings)
 
 
 def recall_ports(path: Path) -> dict[str, int]:
@@ -73,7 +82,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _usual(port: Port, settings: Settings) -> int:
+def usual_port(port: Port, settings: Settings) -> int:
+    """Where the program listens unless something else is decided."""
     # The stack's own model server stands in for the Ollama that was expected at OLLAMA_URL.
     if port.program == "local_model" and is_loopback(settings.ollama_url):
         return urlsplit(settings.ollama_url).port or port.usual

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from compose.local.binaries import valkey_server
-from compose.local.layout import Layout
+from compose.local.layout import PATH, Layout
 from compose.local.n8n_env import GRACE_SECONDS, n8n_environment
 from compose.local.nodes import node_program
+from compose.local.plan import Plan
 from compose.local.postgres import Account, database_settings, server_account, server_command
-from compose.local.secrets import Secrets
-from compose.local.settings import Settings
 from compose.local.stamps import fingerprint, tree_fingerprint
 
 STACK_MARK = "HYBRID_AI_STACK"
 """The variable that every process of a stack carries; its value is the stack's folder."""
+PROGRAM_MARK = f"{STACK_MARK}_PROGRAM"
+"""The variable with the name of the program that a process belongs to."""
 
-_SERVICE_SETTINGS = ("LOG_LEVEL", "SERVICE_THREADS")
+SERVICE_SETTINGS = ("LOG_LEVEL", "SERVICE_THREADS")
 SCORER_SETTINGS = (
     "CLAUDE_MODEL",
     "CLOUD_UNAVAILABLE",
@@ -35,14 +35,15 @@ SCORER_SETTINGS = (
     "USE_LOCAL_FOR_SIMPLE",
 )
 LEDGER_SETTINGS = ("BASELINE_MODEL", "MACHINE_COST_MONTHLY")
-BRIDGE_SETTINGS: tuple[str, ...] = ()
+BRIDGE_SETTINGS = ("ENABLE_TASKWARRIOR_LOGGING", "TASKWARRIOR_DATA", "TW_SYNC_SECONDS")
 
 
 @dataclass(frozen=True)
 class Program:
     """One supervised program. `fingerprint` changes when it must be restarted to be up to date.
 
-    `code` stands for the code it runs; `files` are private files that it reads, by path.
+    `code` stands for the code it runs; `files` are private files that it reads, by path; `discard`
+    are files that are removed before each start.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     files: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    discard: tuple[Path, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -67,44 +69,8 @@ class Program:
             "environment": dict(self.environment),
             "folder": str(self.folder),
             "account": [self.account.uid, self.account.gid] if self.account else None,
+            "discard": [str(path) for path in self.discard],
         }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that the programs depend on: the user's settings, the chosen ports, the secrets, where models answer.
-
-    `ollama_url` is the model server in use, and `own_model` whether it is the stack's own; `bridge`
-    whether the Taskwarrior bridge runs.
-    """
-
-    settings: Settings
-    ports: Mapping[str, int]
-    secrets: Secrets
-    ollama_url: str
-    own_model: bool
-    bridge: bool
-    nodes_stamp: str
-
-    @property
-    def layout(self) -> Layout:
-        return self.settings.layout
-
-    def url(self, port: str) -> str:
-        """The base URL of the program behind a port setting, as programs on this machine use it."""
-        return f"http://127.0.0.1:{self.ports[port]}"
-
-    @property
-    def n8n_url(self) -> str:
-        """The base URL of n8n, as programs on this machine use it."""
-        host = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-        name = host.get(self.settings.gateway_host, self.settings.gateway_host)
-        return f"http://{f'[{name}]' if ':' in name else name}:{self.ports['GATEWAY_PORT']}"
-
-    @property
-    def gateway_url(self) -> str:
-        """What people on this machine type."""
-        return self.n8n_url.replace("127.0.0.1", "localhost").replace("[::1]", "localhost")
 
 
 def plan_programs(plan: Plan) -> list[Program]:
@@ -187,6 +153,8 @@ def _ledger(plan: Plan) -> Program:
 
 def _bridge(plan: Plan) -> Program:
     environment = {"TW_BRIDGE_PORT": str(plan.ports["TW_BRIDGE_PORT"]), "LEDGER_URL": plan.url("LEDGER_PORT")}
+    if "TASKWARRIOR_DATA" not in plan.settings.values:
+        environment["TASKWARRIOR_DATA"] = str(plan.layout.data / "taskwarrior")
     return _service(plan, "tw_bridge", environment, BRIDGE_SETTINGS)
 
 
@@ -202,6 +170,8 @@ def _n8n(plan: Plan) -> Program:
         folder=plan.layout.n8n_home,
         code=fingerprint([plan.nodes_stamp, tree_fingerprint([lock])]),
         stop_seconds=GRACE_SECONDS + 10,
+        # By this file n8n knows that it crashed, and then waits 10 s; supervisord keeps restarts apart.
+        discard=(plan.layout.n8n_home / ".n8n" / "crash.journal",),
     )
 
 
@@ -212,7 +182,7 @@ def n8n_command(layout: Layout) -> tuple[str, str]:
 
 def _service(plan: Plan, name: str, environment: Mapping[str, str], settings: tuple[str, ...]) -> Program:
     values = plan.settings.values
-    passed = {key: values[key] for key in (*_SERVICE_SETTINGS, *settings) if key in values}
+    passed = {key: values[key] for key in (*SERVICE_SETTINGS, *settings) if key in values}
     token = {"SERVICE_TOKEN": plan.secrets.service_token, "SERVICE_HOST": "127.0.0.1"}
     code = ["services/runtime", "services/catalog", f"services/{name}"]
     return _python(plan, name, f"services.{name}", code, {**passed, **token, **environment}, [])
@@ -233,10 +203,10 @@ def _python(
 
 def _base(plan: Plan, name: str) -> dict[str, str]:
     return {
-        "PATH": os.defpath,
+        "PATH": PATH,
         "HOME": str(plan.layout.run),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         STACK_MARK: str(plan.layout.stack),
-        f"{STACK_MARK}_PROGRAM": name,
+        PROGRAM_MARK: name,
     }

@@ -16,13 +16,15 @@ from compose.local.health import health_checks, wait_until
 from compose.local.layout import PROJECT, Layout
 from compose.local.n8n_api import N8nApi
 from compose.local.nodes import build_nodes, install_nodes
+from compose.local.plan import Plan
 from compose.local.planning import make_plan, recall_plan
-from compose.local.ports import remember_ports
+from compose.local.ports import recall_ports, remember_ports, usual_port
 from compose.local.postgres import ensure_cluster, ensure_databases
-from compose.local.programs import Plan, Program, plan_programs
+from compose.local.processes import end_processes
+from compose.local.programs import Program, plan_programs
 from compose.local.progress import Progress, Step
 from compose.local.secrets import Secrets, ensure_secrets, load_secrets
-from compose.local.settings import Settings
+from compose.local.settings import PORTS, Settings
 from compose.local.stamps import Applied
 from compose.local.supervisord import Supervisor, write_conf
 
@@ -74,8 +76,10 @@ class Stack:
         self.layout.prepare()
         with self._alone():
             self.changed = False
+            before = recall_ports(self.layout.ports_file)
             with self._progress.step("Settings") as step:
                 plan = self._prepare(step)
+            self._tell_moved_ports(plan, before)
             programs = {program.name: program for program in plan_programs(plan)}
             applied = Applied(self.layout.applied_file)
             workflows = n8n_content.load_workflows(self.layout.workflows)
@@ -109,6 +113,9 @@ class Stack:
 
     def _prepare(self, step: Step) -> Plan:
         secrets = ensure_secrets(self.layout.secrets_file, data=self.layout.postgres)
+        if not self.supervisor.is_running():
+            # What a crashed supervisord left behind holds the ports and would run twice.
+            end_processes(self.layout)
         up = {name for name, state in self.supervisor.states().items() if state.is_up}
         plan = make_plan(self.settings, secrets, up)
         build_nodes(self.layout)
@@ -116,6 +123,12 @@ class Stack:
         remember_ports(self.layout.ports_file, plan.ports)
         step.same(str(self.layout.stack))
         return plan
+
+    def _tell_moved_ports(self, plan: Plan, before: Mapping[str, int]) -> None:
+        for port in PORTS:
+            number, usual = plan.ports.get(port.name), usual_port(port, self.settings)
+            if number not in (None, usual, before.get(port.name), self.settings.ports.get(port.name)):
+                self._progress.note(f"{port.program} is on port {number}, since {usual} is in use")
 
     def _start_databases(self, plan: Plan, programs: Mapping[str, Program], step: Step) -> None:
         ensure_cluster(self.layout, plan.secrets)
@@ -178,11 +191,10 @@ class Stack:
         local = gateway.wait_for_local_model(plan) if self.changed else True
         step.same("" if local else "no local model of the catalogue is there")
 
-    def _start(self, names: list[str]) -> list[str]:
-        """Start those of `names` that are not up; their names."""
+    def _start(self, names: list[str]) -> None:
+        """Start those of `names` that are not up."""
         started = [name for name in names if self.supervisor.start_program(name)]
         self.changed = self.changed or bool(started)
-        return started
 
     def _is_up(self, name: str) -> bool:
         state = self.supervisor.states().get(name)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from compose.local import planning
 from compose.local.errors import StackError
-from compose.local.health import health_checks, ollama_answers
+from compose.local.health import health_checks, ollama_answers, remarks
 from compose.local.n8n_content import load_workflows
-from compose.local.programs import Plan, plan_programs
+from compose.local.plan import Plan
+from compose.local.programs import plan_programs
 from compose.local.secrets import load_secrets, make_secrets
 from compose.local.settings import PORTS
 from compose.local.stack import Stack
@@ -20,13 +21,14 @@ from compose.local.supervisord import launch_fingerprint
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the status. `uptime` in seconds; `problem` None when all is well."""
+    """One line of the status. `uptime` in seconds; `problem` None when it works, perhaps with a `remark`."""
 
     name: str
     state: str
     address: str
     uptime: float
     problem: str | None
+    remark: str = ""
 
 
 def read_status(stack: Stack) -> list[Row]:
@@ -37,10 +39,11 @@ def read_status(stack: Stack) -> list[Row]:
     plan = stack.plan()
     names = [program.name for program in plan_programs(plan) if program.name in states]
     with ThreadPoolExecutor(len(names)) as pool:
-        problems = dict(zip(names, pool.map(lambda name: _problem(stack, plan, name), names), strict=True))
+        problems = list(pool.map(lambda name: _problem(stack, plan, name), names))
+        said = list(pool.map(lambda name: remarks(plan, name), names))
     rows = [
-        Row(name, states[name].state.lower(), _address(plan, name), states[name].uptime, problems[name])
-        for name in names
+        Row(name, states[name].state.lower(), _address(plan, name), states[name].uptime, problem, remark)
+        for name, problem, remark in zip(names, problems, said, strict=True)
     ]
     if not plan.own_model:
         problem = None if ollama_answers(plan.ollama_url) else "does not answer"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from socket import AF_UNIX, socket
-from typing import Any
+from typing import Any, cast
 from xmlrpc.client import Fault, ServerProxy, Transport
 
 from compose.local.errors import StackError
@@ -62,7 +62,7 @@ command={_text(shlex.join(launch))}
 priority={number * 10}
 autostart=false
 autorestart=true
-startsecs=1
+startsecs=4
 startretries=20
 stopsignal={program.stop_signal}
 stopwaitsecs={program.stop_seconds}
@@ -128,8 +128,7 @@ class Supervisor:
             return False
 
     def start(self) -> None:
-        """Start it, in the background; what a crashed one left running is ended before."""
-        end_processes(self._layout)
+        """Start it, in the background."""
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._layout.supervisor_conf)]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", STACK_MARK: str(self._layout.stack)}
         result = subprocess.run(
@@ -200,7 +199,9 @@ class _SocketTransport(Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        return _SocketConnection(self._path)
+        if self._connection[1] is None:
+            self._connection = host, _SocketConnection(self._path)
+        return cast(HTTPConnection, self._connection[1])
 
 
 class _SocketConnection(HTTPConnection):
@@ -211,7 +212,11 @@ class _SocketConnection(HTTPConnection):
     def connect(self) -> None:
         self.sock = socket(AF_UNIX)
         self.sock.settimeout(_CALL_SECONDS)
-        self.sock.connect(str(self._path))
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.close()
+            raise
 
 
 def _state(info: dict[str, Any]) -> ProgramState:

@@ -148,3 +148,14 @@ def ledger_keys(plan: Plan) -> list[dict[str, str]]:
     answer = requests.get(f"{plan.url('LEDGER_PORT')}/v1/keys", headers=headers, timeout=10)
     keys: list[dict[str, str]] = answer.json()["keys"]
     return keys
+
+
+def test_wrong_setting_of_a_service_ends_the_start_at_once_with_its_name(plan: Plan) -> None:
+    scorer = programs_of(plan, "scorer")[0]
+    wrong = replace(scorer, environment={**scorer.environment, "REDIS_CACHE_TTL": "soon"})
+    supervisor = Supervisor(plan.layout)
+    write_conf(plan.layout, [wrong])
+    supervisor.start()
+    supervisor.start_program("scorer")
+    with pytest.raises(StackError, match="REDIS_CACHE_TTL: must be a whole number"):
+        ready(plan, supervisor, "scorer")

@@ -75,13 +75,6 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody holds at this moment (for tests)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def usual_port(port: Port, settings: Settings) -> int:
     """Where the program listens unless something else is decided."""
     # The stack's own model server stands in for the Ollama that was expected at OLLAMA_URL.

@@ -7,6 +7,7 @@ from tests.e2e.claude_server import ClaudeServer
 from tests.e2e.running import RunningStack
 from tests.ports import free_ports
 
+POLL_SECONDS = 3
 PORTS = (
     "GATEWAY_PORT",
     "SCORER_PORT",
@@ -38,7 +39,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, claude: ClaudeServer) -> 
         **dict(zip(PORTS, map(str, ports), strict=True)),
         "STACK_DIR": str(folder),
         "OLLAMA_URL": f"http://127.0.0.1:{nobody}",
-        "OLLAMA_POLL_SECONDS": "1",
+        "OLLAMA_POLL_SECONDS": str(POLL_SECONDS),
         "ANTHROPIC_BASE_URL": claude.url,
         "ANTHROPIC_API_KEY": "not-a-real-key",
     }

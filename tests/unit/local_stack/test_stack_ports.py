@@ -6,8 +6,9 @@ import pytest
 
 from compose.local import ports as ports_module
 from compose.local.errors import StackError
-from compose.local.ports import PortBusy, choose_ports, free_port, is_free, recall_ports, remember_ports
+from compose.local.ports import PortBusy, choose_ports, is_free, recall_ports, remember_ports
 from compose.local.settings import PORTS, Settings
+from tests.ports import free_port
 from tests.unit.local_stack.stack_plans import OpenSettings
 
 EVERYTHING = {port.program for port in PORTS}

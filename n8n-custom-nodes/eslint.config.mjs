@@ -5,7 +5,7 @@ export default [
 	{
 		files: ['**/*.ts'],
 		rules: {
-			// shared/items.ts pairs the items and wraps every error for all nodes; the rules look for both in each node.
+			// core/items.ts pairs the items and wraps every error for all nodes; the rules look for both in each node.
 			'@n8n/community-nodes/require-node-api-error': 'off',
 			'n8n-nodes-base/node-execute-block-wrong-error-thrown': 'off',
 			// These nodes work on a whole chat request, which an agent has no arguments for.

@@ -1,5 +1,5 @@
-import type { Answer, ChatItem, Route } from '../shared/chat';
-import { NO_USAGE } from '../shared/chat';
+import type { Answer, ChatItem, Route } from '../core/chat';
+import { NO_USAGE } from '../core/chat';
 
 export const target = {
 	small: { model: 'tinyllama', model_id: 'tinyllama', backend: 'ollama', tier: 'small', context_window: 2048, max_output: 1024 },

@@ -1,13 +1,13 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { answerLimit, ASK_OUTPUTS, askModels, modelFailure } from '../../shared/ask';
-import type { Answer, ChatItem, Target, Usage } from '../../shared/chat';
-import { Refusal } from '../../shared/refusal';
-import type { Stack } from '../../shared/stack';
-import { readStack } from '../../shared/stack';
-import type { JsonResponse } from '../../shared/transport';
-import { requestJson } from '../../shared/transport';
+import { answerLimit, ASK_OUTPUTS, askModels, askProperties, modelFailure } from '../../core/ask';
+import type { Answer, ChatItem, Target, Usage } from '../../core/chat';
+import { Refusal } from '../../core/refusal';
+import type { Stack } from '../../core/stack';
+import { readStack } from '../../core/stack';
+import type { JsonResponse } from '../../core/transport';
+import { requestJson } from '../../core/transport';
 
 const API_VERSION = '2023-06-01';
 
@@ -25,24 +25,7 @@ export class AskClaude implements INodeType {
 		outputs: ASK_OUTPUTS.map(() => NodeConnectionTypes.Main),
 		outputNames: ASK_OUTPUTS,
 		credentials: [{ name: 'hybridAiApi', required: true }],
-		properties: [
-			{
-				displayName: 'Longest Answer (Tokens)',
-				name: 'maxTokens',
-				type: 'number',
-				typeOptions: { minValue: 1 },
-				default: 4096,
-				description: 'Where the request names no max_tokens; a model’s own limit is never passed',
-			},
-			{
-				displayName: 'Timeout (Seconds)',
-				name: 'timeout',
-				type: 'number',
-				typeOptions: { minValue: 1, maxValue: 3600 },
-				default: 300,
-				description: 'After this long without the whole answer the item leaves by Failed',
-			},
-		],
+		properties: askProperties(4096, 300),
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

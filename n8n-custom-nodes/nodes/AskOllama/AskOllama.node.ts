@@ -1,11 +1,11 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { answerLimit, ASK_OUTPUTS, askModels, modelFailure } from '../../shared/ask';
-import type { Answer, ChatItem, Target } from '../../shared/chat';
-import { NO_USAGE } from '../../shared/chat';
-import { readStack } from '../../shared/stack';
-import { requestJson } from '../../shared/transport';
+import { answerLimit, ASK_OUTPUTS, askModels, askProperties, modelFailure } from '../../core/ask';
+import type { Answer, ChatItem, Target } from '../../core/chat';
+import { NO_USAGE } from '../../core/chat';
+import { readStack } from '../../core/stack';
+import { requestJson } from '../../core/transport';
 
 export class AskOllama implements INodeType {
 	description: INodeTypeDescription = {
@@ -22,14 +22,7 @@ export class AskOllama implements INodeType {
 		outputNames: ASK_OUTPUTS,
 		credentials: [{ name: 'hybridAiApi', required: true }],
 		properties: [
-			{
-				displayName: 'Longest Answer (Tokens)',
-				name: 'maxTokens',
-				type: 'number',
-				typeOptions: { minValue: 1 },
-				default: 512,
-				description: 'Where the request names no max_tokens; a model’s own limit is never passed',
-			},
+			...askProperties(512, 120),
 			{
 				displayName: 'System Text',
 				name: 'systemText',
@@ -45,14 +38,6 @@ export class AskOllama implements INodeType {
 				typeOptions: { minValue: 0, maxValue: 2, numberPrecision: 2 },
 				default: 0,
 				description: 'Where the request names none; at 0 a small model invents least',
-			},
-			{
-				displayName: 'Timeout (Seconds)',
-				name: 'timeout',
-				type: 'number',
-				typeOptions: { minValue: 1, maxValue: 3600 },
-				default: 120,
-				description: 'After this long without the whole answer the item leaves by Failed',
 			},
 		],
 	};

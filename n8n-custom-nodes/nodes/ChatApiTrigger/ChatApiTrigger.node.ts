@@ -7,10 +7,10 @@ import type {
 } from 'n8n-workflow';
 import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8n-workflow';
 
-import type { ChatRequest, Dialect } from '../../shared/chat';
-import { dialects } from '../../shared/dialects';
-import type { ApiKey } from '../../shared/keys';
-import { readBody, receive } from '../../shared/receive';
+import type { ChatRequest, Dialect } from '../../core/chat';
+import { dialects } from '../../core/dialects';
+import type { ApiKey } from '../../core/keys';
+import { readBody, receive } from '../../core/receive';
 
 export class ChatApiTrigger implements INodeType {
 	description: INodeTypeDescription = {

@@ -1,13 +1,13 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import type { ChatItem } from '../../shared/chat';
-import { NO_USAGE } from '../../shared/chat';
-import { forEachItem } from '../../shared/items';
-import { replay, setAside, spool, spoolFolder } from '../../shared/spool';
-import type { Stack } from '../../shared/stack';
-import { callService, readStack, serviceMessage } from '../../shared/stack';
-import { TransportError } from '../../shared/transport';
+import type { ChatItem } from '../../core/chat';
+import { NO_USAGE } from '../../core/chat';
+import { forEachItem } from '../../core/items';
+import { replay, setAside, spool, spoolFolder } from '../../core/spool';
+import type { Stack } from '../../core/stack';
+import { callService, readStack, serviceMessage } from '../../core/stack';
+import { TransportError } from '../../core/transport';
 
 const TIMEOUT_MS = 5_000;
 const ATTEMPTS = 2;

@@ -1,10 +1,10 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { forEachItem } from '../../shared/items';
-import type { Stack } from '../../shared/stack';
-import { callService, readStack, serviceMessage } from '../../shared/stack';
-import { TransportError } from '../../shared/transport';
+import { forEachItem } from '../../core/items';
+import type { Stack } from '../../core/stack';
+import { callService, readStack, serviceMessage } from '../../core/stack';
+import { TransportError } from '../../core/transport';
 
 const PATHS: Record<string, string> = { stats: '/v1/stats', summary: '/v1/reports/summary' };
 const TIMEOUT_MS = 10_000;

@@ -1,11 +1,11 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import type { ChatItem, Failure, Route } from '../../shared/chat';
-import { forEachItem } from '../../shared/items';
-import type { Stack } from '../../shared/stack';
-import { callService, readStack, serviceMessage } from '../../shared/stack';
-import { TransportError } from '../../shared/transport';
+import type { ChatItem, Failure, Route } from '../../core/chat';
+import { forEachItem } from '../../core/items';
+import type { Stack } from '../../core/stack';
+import { callService, readStack, serviceMessage } from '../../core/stack';
+import { TransportError } from '../../core/transport';
 
 const OUTPUTS = ['Cached', 'Small local', 'Medium local', 'Large local', 'Cloud', 'Refused'];
 const TIERS = ['small', 'medium', 'large', 'cloud'];

@@ -1,13 +1,13 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import type { ChatItem } from '../../shared/chat';
-import { dialects } from '../../shared/dialects';
-import { forEachItem } from '../../shared/items';
-import type { Reply } from '../../shared/reply';
-import { sendReply } from '../../shared/reply';
-import type { Stack } from '../../shared/stack';
-import { callService, readStack } from '../../shared/stack';
+import type { ChatItem } from '../../core/chat';
+import { dialects } from '../../core/dialects';
+import { forEachItem } from '../../core/items';
+import type { Reply } from '../../core/reply';
+import { sendReply } from '../../core/reply';
+import type { Stack } from '../../core/stack';
+import { callService, readStack } from '../../core/stack';
 
 const TIMEOUT_MS = 1_000;
 

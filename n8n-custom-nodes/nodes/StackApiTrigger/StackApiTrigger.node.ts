@@ -1,8 +1,8 @@
 import type { INodeType, INodeTypeDescription, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8n-workflow';
 
-import { native } from '../../shared/dialects/native';
-import { readBody, receive } from '../../shared/receive';
+import { native } from '../../core/dialects/native';
+import { readBody, receive } from '../../core/receive';
 
 export class StackApiTrigger implements INodeType {
 	description: INodeTypeDescription = {

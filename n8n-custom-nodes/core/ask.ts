@@ -1,5 +1,5 @@
 /** What the nodes that ask a model have in common: choosing the model, and telling what went wrong. */
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
 import type { Answer, Backend, ChatItem, Failure, Target, Try } from './chat';
 import { nextTarget } from './chat';
@@ -10,6 +10,28 @@ import { TransportError } from './transport';
 export const ASK_OUTPUTS = ['Answered', 'Failed'];
 const ANSWERED = 0;
 const FAILED = 1;
+
+/** The settings that every node that asks a model has. */
+export function askProperties(longestAnswer: number, timeoutSeconds: number): INodeProperties[] {
+	return [
+		{
+			displayName: 'Longest Answer (Tokens)',
+			name: 'maxTokens',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: longestAnswer,
+			description: 'Where the request names no max_tokens; a model’s own limit is never passed',
+		},
+		{
+			displayName: 'Timeout (Seconds)',
+			name: 'timeout',
+			type: 'number',
+			typeOptions: { minValue: 1, maxValue: 3600 },
+			default: timeoutSeconds,
+			description: 'After this long without the whole answer the item leaves by Failed',
+		},
+	];
+}
 
 /**
  * Asks the next model of `backend` for each item. Answered items carry `answer`; on Failed they carry

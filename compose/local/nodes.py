@@ -14,7 +14,7 @@ from compose.local.layout import Layout
 from compose.local.stamps import tree_fingerprint
 
 PACKAGE = "n8n-nodes-hybrid-ai"
-_SOURCES = ("credentials", "nodes", "shared", "package.json", "tsconfig.json")
+_SOURCES = ("credentials", "nodes", "core", "package.json", "tsconfig.json")
 _STAMP = "build-stamp"
 # The compiler and the types are those of the n8n tree, so that a user needs no development packages.
 # It only translates here: types are checked where the nodes are developed and tested.
@@ -119,7 +119,7 @@ def _copy_assets(work: Path) -> None:
                 target = work / "dist" / path.relative_to(work)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, target)
-    for name in ("credentials", "nodes", "shared"):
+    for name in ("credentials", "nodes", "core"):
         shutil.rmtree(work / name)
     for name in ("tsconfig.json", "tsconfig.build.json"):
         (work / name).unlink()

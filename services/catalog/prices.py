@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from itertools import pairwise
@@ -65,8 +65,9 @@ class PriceRow:
     source: str
 
     def holds_at(self, at: datetime) -> bool:
-        """Whether the row applies at a moment, by its UTC day."""
-        return self.effective_from <= at.date() and (self.effective_until is None or at.date() < self.effective_until)
+        """Whether the row applies at a moment (with a time zone), by its UTC day."""
+        day = at.astimezone(UTC).date()
+        return self.effective_from <= day and (self.effective_until is None or day < self.effective_until)
 
     def unit_prices(self, prompt_tokens: int = 0) -> UnitPrices:
         """The prices for a prompt of that length."""
@@ -93,7 +94,7 @@ def overlapping(rows: Iterable[PriceRow]) -> tuple[PriceRow, PriceRow] | None:
 
 def library_row(model_id: str, provider: str, at: datetime) -> PriceRow | None:
     """The row that the genai-prices library has for a model at a moment; None when it knows none."""
-    return _library_row(model_id, provider, at.replace(minute=0, second=0, microsecond=0))
+    return _library_row(model_id, provider, at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=1024)

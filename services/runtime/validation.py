@@ -38,7 +38,9 @@ def describe(error: ValidationError) -> str:
     """One sentence on a schema violation that names the field and does not echo a long value."""
     where = error.json_path.removeprefix("$").removeprefix(".") or "the body"
     problem = error.message
-    if len(problem) > 200:
+    if len(problem) > 200 and error.validator in ("additionalProperties", "unevaluatedProperties"):
+        problem = f"{problem[:200]} ..."
+    elif len(problem) > 200:
         problem = f"does not satisfy {error.validator}: {json.dumps(error.validator_value)[:100]}"
     return f"{where}: {problem}"
 

@@ -1,6 +1,6 @@
 """Prices of the provider's own list, computed by hand: USD per million tokens of each kind."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -60,7 +60,11 @@ def test_the_band_counts_cached_parts_of_the_prompt() -> None:
 
 @pytest.mark.parametrize(
     ("at", "expected"),
-    [(datetime(2026, 10, 6, 23, 59, 59, tzinfo=UTC), "0.2"), (datetime(2026, 10, 7, tzinfo=UTC), "0.1")],
+    [
+        (datetime(2026, 10, 6, 23, 59, 59, tzinfo=UTC), "0.2"),
+        (datetime(2026, 10, 7, tzinfo=UTC), "0.1"),
+        (datetime(2026, 10, 7, 1, tzinfo=timezone(timedelta(hours=2))), "0.2"),
+    ],
 )
 def test_the_price_of_the_day_applies(at: datetime, expected: str) -> None:
     assert cost("claude-sonnet-5-5", Usage(cache_read_tokens=MILLION), at) == Decimal(expected)

@@ -83,6 +83,13 @@ def test_a_long_bad_value_is_not_echoed(client: FlaskClient) -> None:
     assert len(response.get_json()["error"]["message"]) < 400
 
 
+def test_unknown_fields_are_named_however_many_they_are(client: FlaskClient) -> None:
+    response = client.post("/v1/echo", json={"n": 1} | {f"odd_field_{i}": 1 for i in range(99)}, headers=AUTH)
+    message = response.get_json()["error"]["message"]
+    assert "odd_field_0" in message
+    assert len(message) < 400
+
+
 def test_errors_have_one_shape(client: FlaskClient) -> None:
     assert error_of(client.get("/v1/missing", headers=AUTH)) == (404, "not_found")
     assert error_of(client.get("/nowhere", headers=AUTH)) == (404, "not_found")

@@ -57,15 +57,15 @@ run_lint() {
 run_unit() { run_pytest unit; }
 
 run_nodes() {
-  with_nodes
+  with_nodes || return
   check nodes-build npm_in_nodes run build
   check nodes-lint npm_in_nodes run lint
   npm_in_nodes test -- --reporter=default --reporter=junit --outputFile.junit="$PWD/$RESULTS/nodes.xml"
 }
 
 run_workflows() {
-  with_nodes
-  [[ -d n8n-custom-nodes/dist ]] || npm_in_nodes run build >/dev/null
+  with_nodes || return
+  [[ -d n8n-custom-nodes/dist ]] || npm_in_nodes run build >/dev/null || return
   run_pytest workflows
 }
 
@@ -103,7 +103,7 @@ with_nodes() {
   local stamp=n8n-custom-nodes/node_modules/.installed lock=n8n-custom-nodes/package-lock.json
   [[ -f $stamp ]] && cmp -s "$stamp" "$lock" && return
   echo 'Installing the development packages of the nodes (750 MB, about a minute) ...'
-  npm_in_nodes ci
+  npm_in_nodes ci --loglevel=error || return
   cp "$lock" "$stamp"
 }
 

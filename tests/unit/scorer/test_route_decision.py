@@ -224,7 +224,9 @@ def test_cost_is_estimated_from_the_prompt_and_an_expected_answer(route: Decide)
     model=st.sampled_from(["auto", "auto", *LOCALS, *CLOUDS, "gpt-9"]),
     prompt=st.sampled_from(["hi", LONG, LONG * 2]),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_every_route_keeps_what_was_promised(
     route: Decide, complexity: float, without: set[str], needs: set[str], privacy: str, model: str, prompt: str
 ) -> None:

@@ -167,7 +167,7 @@ BEHAVIOUR = [
 ]
 
 SECRETS = [
-    M("an Anthropic key", "secret", FETCH, give.header("x-api-key", "sk-ant-api03-abcdef")),
+    M("an Anthropic key", "secret", FETCH, give.header("x-api-key", "-".join(["sk", "ant", "api03", "abcdef"]))),
     M("a key of ours", "secret", NOTE, give.parameter(NOTE, content=HEADER_WITH_KEY)),
     M("a bearer token", "secret", FETCH, give.header("Authorization", "Bearer abc123def456")),
     M("a long hexadecimal text", "secret", PREPARE, give.parameter(PREPARE, jsCode="return '" + "0a1b2c3d" * 5 + "';")),

@@ -15,8 +15,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 PATH = "/usr/local/bin:/usr/bin:/bin"
 """Where the programs of a stack find those of the system."""
 
-# sun_path holds 108 bytes with its final zero; supervisord binds a longer temporary name (".PID") first.
-_LONGEST_SOCKET = 107 - len(".4194304")
+_LONGEST_PATH = 107  # sun_path holds 108 bytes with its final zero
+# supervisord binds a longer temporary name (".PID") first.
+_LONGEST_SOCKET = _LONGEST_PATH - len(".4194304")
 _UNSAFE = re.compile(r"[\"'`;#%$\\\n]")
 
 
@@ -52,6 +53,12 @@ class Layout:
     @property
     def postgres(self) -> Path:
         return self.data / "postgres"
+
+    @property
+    def postgres_socket_dir(self) -> Path | None:
+        """Where PostgreSQL puts its Unix socket; None when the path is too long for one, or reads as a list."""
+        socket = os.fsencode(self.postgres / ".s.PGSQL.65535")
+        return self.postgres if len(socket) <= _LONGEST_PATH and b"," not in socket else None
 
     @property
     def n8n_home(self) -> Path:

@@ -25,7 +25,6 @@ _INITDB = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.U
 # Small, for a machine that also runs n8n and a model; the stack's data fits into memory for long.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "shared_buffers": "64MB",
     "max_connections": "60",
     "timezone": "UTC",
@@ -57,8 +56,9 @@ def server_account() -> Account | None:
 
 
 def server_command(layout: Layout, port: int) -> list[str]:
-    """The command line of the server; `port` on 127.0.0.1 only."""
-    options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    """The command line of the server; `port` on 127.0.0.1 only, and a Unix socket beside its data."""
+    settings = {**_SETTINGS, "unix_socket_directories": str(layout.postgres_socket_dir or "")}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return [str(postgres_program("postgres")), "-D", str(layout.postgres), "-p", str(port), *options]
 
 

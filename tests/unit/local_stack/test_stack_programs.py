@@ -3,6 +3,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,18 @@ def test_internal_programs_listen_on_loopback(plan: Plan) -> None:
     assert "bind 127.0.0.1\n" in "".join(programs["valkey"].files.values())
     for name in ("scorer", "cost_ledger", "tw_bridge"):
         assert programs[name].environment["SERVICE_HOST"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(("folder", "over_socket"), [("stack", True), ("d" * 100, False), ("a,b", False)])
+def test_n8n_reaches_its_database_over_a_unix_socket_where_there_can_be_one(
+    open_settings: OpenSettings, folder: str, over_socket: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as parent:
+        stack = Path(parent) / folder
+        programs = programs_of(plan_of(open_settings(STACK_DIR=str(stack))))
+        place = str(stack / "data" / "postgres") if over_socket else ""
+        assert f"unix_socket_directories={place}" in programs["postgres"].command
+        assert programs["n8n"].environment["DB_POSTGRESDB_HOST"] == (place or "127.0.0.1")
 
 
 def test_conf_is_what_supervisord_reads_back(open_settings: OpenSettings, project: Path) -> None:

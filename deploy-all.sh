@@ -15,6 +15,7 @@ Usage: ./deploy-all.sh [COMMAND] [--dry-run]
   stop             stop everything; data stays
   key              print the first API key, and nothing else
   password         print the password of n8n's owner, and nothing else
+  recalibrate ...  propose routing that fits your own traffic; --apply to use it, --help for more
 
   --dry-run        only say what `local` would do
   --help           this text
@@ -45,6 +46,7 @@ deploy_local() {
 
 main() {
   cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+  [[ ${1-} != recalibrate ]] || run_python recalibrate -- "${@:2}"
   local dry_run=no
   local -a words=()
   for word in "$@"; do

@@ -13,6 +13,7 @@ from compose.local.errors import StackError
 from compose.local.gateway import FIRST_PROMPT, Answer, ask, available_models
 from compose.local.nodes import build_nodes
 from compose.local.plan import Plan
+from compose.local.programs import scorer_environment
 from compose.local.progress import Progress
 from compose.local.stack import Stack
 from compose.local.status import duration, preview, read_status
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("stop", help="stop everything").set_defaults(run=_stop)
     commands.add_parser("key", help="print the first API key").set_defaults(run=_key)
     commands.add_parser("password", help="print the password of n8n's owner").set_defaults(run=_password)
+    learn = commands.add_parser("recalibrate", help="learn from the stack's own traffic")
+    learn.add_argument("arguments", nargs="*", help="after --: those of services.scorer.recalibrate")
+    learn.set_defaults(run=_recalibrate)
     commands.add_parser("build-nodes", help="compile the n8n nodes if they changed").set_defaults(run=_build)
     return parser
 
@@ -155,6 +159,12 @@ def _key(stack: Stack, options: argparse.Namespace) -> int:
 def _password(stack: Stack, options: argparse.Namespace) -> int:
     print(stack.secrets.owner_password)
     return 0
+
+
+def _recalibrate(stack: Stack, options: argparse.Namespace) -> int:
+    environment = scorer_environment(stack.plan())
+    command = [sys.executable, "-m", "services.scorer.recalibrate", *options.arguments]
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def _build(stack: Stack, options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from compose.local.layout import Layout
 from compose.local.secrets import Secrets
 
 SUPERUSER = "postgres"
+DATABASES = ("n8n", "ledger", "scorer")
 _INITDB = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 # Small, for a machine that also runs n8n and a model; the stack's data fits into memory for long.
 _SETTINGS = {
@@ -89,8 +90,8 @@ def ensure_cluster(layout: Layout, secrets: Secrets) -> bool:
 
 
 def ensure_databases(port: int, secrets: Secrets) -> None:
-    """The databases `n8n` and `ledger`, each owned by a role of its own that alone may connect to it."""
-    roles = {"n8n": secrets.n8n_database_password, "ledger": secrets.ledger_database_password}
+    """The databases `n8n`, `ledger` and `scorer`, each owned by a role of its own that alone may connect to it."""
+    roles = {name: database_settings(name, port, secrets)["password"] for name in DATABASES}
     with closing(connect(port, secrets)) as connection:
         connection.autocommit = True
         have_roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
@@ -118,8 +119,8 @@ def connect(port: int, secrets: Secrets, database: str = SUPERUSER) -> psycopg.C
 
 
 def database_settings(name: str, port: int, secrets: Secrets) -> Mapping[str, str]:
-    """Host, port, user, password and database of `name` ('n8n' or 'ledger')."""
-    password = secrets.n8n_database_password if name == "n8n" else secrets.ledger_database_password
+    """Host, port, user, password and database of `name`, one of DATABASES."""
+    password: str = getattr(secrets, f"{name}_database_password")
     return {"host": "127.0.0.1", "port": str(port), "user": name, "password": password, "database": name}
 
 

@@ -32,6 +32,9 @@ SCORER_SETTINGS = (
     "POLICY_FILE",
     "REDIS_CACHE_ENABLED",
     "REDIS_CACHE_TTL",
+    "SCORER_KEEP_OUTCOMES_DAYS",
+    "SCORER_KEEP_PROMPTS",
+    "SCORER_TUNING_FILE",
     "USE_LOCAL_FOR_SIMPLE",
 )
 LEDGER_SETTINGS = ("BASELINE_MODEL", "MACHINE_COST_MONTHLY")
@@ -139,16 +142,29 @@ def _scorer(plan: Plan) -> Program:
         "REDIS_PORT": str(plan.ports["REDIS_PORT"]),
         "REDIS_PASSWORD": plan.secrets.redis_password,
         "ANTHROPIC_API_KEY": plan.settings.anthropic_api_key,
+        **_database(plan, "scorer"),
     }
+    if "SCORER_TUNING_FILE" not in plan.settings.values:
+        environment["SCORER_TUNING_FILE"] = str(plan.layout.data / "scorer-tuning.json")
     return _service(plan, "scorer", environment, SCORER_SETTINGS)
 
 
+def scorer_environment(plan: Plan) -> dict[str, str]:
+    """The variables of the scorer, for a command that works on what the scorer keeps."""
+    marks = (STACK_MARK, PROGRAM_MARK)  # the command is no program of the stack
+    return {name: value for name, value in _scorer(plan).environment.items() if name not in marks}
+
+
 def _ledger(plan: Plan) -> Program:
-    place = database_settings("ledger", plan.ports["POSTGRES_PORT"], plan.secrets)
-    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "database": "DB"}
-    environment = {f"POSTGRES_{names[key]}": value for key, value in place.items()}
-    environment["LEDGER_PORT"] = str(plan.ports["LEDGER_PORT"])
+    environment = {"LEDGER_PORT": str(plan.ports["LEDGER_PORT"]), **_database(plan, "ledger")}
     return _service(plan, "cost_ledger", environment, LEDGER_SETTINGS)
+
+
+def _database(plan: Plan, name: str) -> dict[str, str]:
+    """The variables by which a Python service finds its database."""
+    place = database_settings(name, plan.ports["POSTGRES_PORT"], plan.secrets)
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "database": "DB"}
+    return {f"POSTGRES_{names[key]}": value for key, value in place.items()}
 
 
 def _bridge(plan: Plan) -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -29,6 +30,11 @@ class Secrets:
     owner_password: str = field(repr=False)
     owner_password_hash: str = field(repr=False)
     first_api_key: str = field(repr=False)
+
+    @property
+    def scorer_database_password(self) -> str:
+        """Derived from the superuser's, so that a stack from before the scorer had a database gets one too."""
+        return hmac.new(self.postgres_password.encode(), b"scorer database", hashlib.sha256).hexdigest()
 
     @property
     def first_api_key_hash(self) -> str:

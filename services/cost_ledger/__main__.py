@@ -16,10 +16,10 @@ from flask import Flask
 from services.catalog import CatalogueError, load_catalogue
 from services.cost_ledger.app import check_baseline, create_app
 from services.cost_ledger.config import Config
-from services.cost_ledger.migrate import MigrationError
 from services.cost_ledger.terminal import add_keys_command, run_keys_command
 from services.cost_ledger.times import utc_now
 from services.runtime import Env, run_service
+from services.runtime.migrate import MigrationError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,14 +9,14 @@ from flask import Flask
 
 from services.catalog import Catalogue, UnknownModel, load_catalogue
 from services.cost_ledger.config import Config
-from services.cost_ledger.database import Database
+from services.cost_ledger.errors import LedgerUnavailable
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import LedgerMetrics
-from services.cost_ledger.migrate import load_migrations
 from services.cost_ledger.routes import routes
-from services.cost_ledger.store import LedgerStore
+from services.cost_ledger.store import LedgerStore, ledger_schema
 from services.cost_ledger.times import utc_now
 from services.runtime import ConfigError, create_service_app
+from services.runtime.database import Database
 
 START_WAIT = 3.0
 """Seconds that the start waits for the database; without it the ledger comes up and says so."""
@@ -54,7 +54,9 @@ def create_app(
 
 def open_store(conninfo: str, connections: int) -> LedgerStore:
     """The store on a database, migrated if it answered by now; MigrationError when it cannot be."""
-    database = Database(conninfo, load_migrations(), connections=connections)
+    database = Database(
+        conninfo, ledger_schema(), name="cost_ledger", unavailable=LedgerUnavailable, connections=connections
+    )
     database.start(START_WAIT)
     return LedgerStore(database)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-from services.runtime import ConfigError, Env, ServiceConfig
+from services.runtime import Env, ServiceConfig
+from services.runtime.conninfo import database_from_env
 
 DEFAULT_BASELINE = "claude-sonnet"
 
@@ -35,34 +33,3 @@ class Config:
             baseline_model=env.text("BASELINE_MODEL", DEFAULT_BASELINE),
             machine_cost_monthly=env.usd("MACHINE_COST_MONTHLY", Decimal(0), high=Decimal(1_000_000)),
         )
-
-
-def database_from_env(env: Env) -> str:
-    """The libpq connection string of DATABASE_URL, or else of POSTGRES_HOST, _PORT, _USER, _PASSWORD, _DB."""
-    url = env.optional("DATABASE_URL")
-    if url is not None:
-        return _checked_url(url)
-    user = env.optional("POSTGRES_USER")
-    if user is None:
-        raise ConfigError("POSTGRES_USER", "must be set, or else DATABASE_URL")
-    return make_conninfo(
-        host=env.text("POSTGRES_HOST", "127.0.0.1"),
-        port=env.integer("POSTGRES_PORT", 5432, low=1, high=65535),
-        user=user,
-        password=env.optional("POSTGRES_PASSWORD"),
-        dbname=env.text("POSTGRES_DB", user),
-    )
-
-
-def _checked_url(url: str) -> str:
-    # The value holds a password, so no error may repeat it, nor libpq's own words on it.
-    problem = ConfigError("DATABASE_URL", "must be a URL such as postgresql://USER:PASSWORD@HOST:5432/DB")
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise problem
-    try:
-        ports = str(conninfo_to_dict(url).get("port") or "5432").split(",")
-    except ProgrammingError:
-        raise problem from None
-    if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports if port):
-        raise problem
-    return url

@@ -12,14 +12,21 @@ from uuid import UUID
 
 import aiosql
 
-from services.cost_ledger.database import Database
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.keys import ApiKey
 from services.cost_ledger.reports import Period
+from services.runtime.database import Database
+from services.runtime.migrate import Schema, load_migrations
 
-_QUERIES = aiosql.from_path(Path(__file__).parent / "sql" / "queries.sql", "psycopg")
+_SQL = Path(__file__).parent / "sql"
+_QUERIES = aiosql.from_path(_SQL / "queries.sql", "psycopg")
 
 Row = dict[str, Any]
+
+
+def ledger_schema() -> Schema:
+    """The ledger's schema; MigrationError when its files are not as they should be."""
+    return Schema("ledger", load_migrations(_SQL / "migrations"))
 
 
 class LedgerStore:

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from services.cost_ledger.app import open_store
-from services.cost_ledger.config import database_from_env
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.keys import hash_key, visible_prefix
-from services.cost_ledger.migrate import MigrationError
 from services.runtime import ApiError, ConfigError, Env, configure_logging
+from services.runtime.conninfo import database_from_env
+from services.runtime.migrate import MigrationError
 
 _SHORTEST_KEY = 16
 _LONGEST_NAME = 128

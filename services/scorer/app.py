@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,15 +10,23 @@ from flask import Flask
 from prometheus_client import CollectorRegistry
 
 from services.catalog import Catalogue, load_catalogue
-from services.runtime import create_service_app
+from services.runtime import Check, create_service_app
 from services.scorer.availability import AvailabilityWatch
 from services.scorer.cache import AnswerCache
+from services.scorer.checks.language import load_languages
+from services.scorer.checks.refusal import load_refusals
+from services.scorer.complexity.model import load_model
 from services.scorer.config import ScorerConfig
-from services.scorer.cues import load_cues
 from services.scorer.live_policy import LivePolicy
+from services.scorer.live_tuning import LiveTuning
 from services.scorer.metrics import ScorerMetrics
+from services.scorer.outcomes.metrics import OutcomeMetrics
+from services.scorer.outcomes.recorder import Recorder, Store
+from services.scorer.outcomes.store import OutcomeStore, open_database
 from services.scorer.routes import build_routes
 from services.scorer.scorer import Scorer
+
+log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -26,25 +35,32 @@ def create_app(
     catalogue: Catalogue | None = None,
     availability: AvailabilityWatch | None = None,
     cache: AnswerCache | None = None,
+    outcomes: Store | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Flask:
     """The service from its settings; what is given goes before what the settings would make.
 
     Without a given `availability` this asks Ollama once, for at most its timeout. Raises
-    ConfigError when the policy is not usable.
+    ConfigError when the policy is not usable. Where outcomes are kept,
+    `app.extensions["scorer_recorder"].close()` writes what waits and lets go of the database.
     """
     catalogue = catalogue or load_catalogue()
     watch = availability or _start_watch(config, catalogue)
     cache = cache or _make_cache(config)
-    policy = LivePolicy(config.policy_file, config.policy_overrides, catalogue)
+    tuning = LiveTuning(config.tuning_file) if config.tuning_file else None
+    policy = LivePolicy(config.policy_file, config.policy_overrides, catalogue, tuning=tuning)
     registry = CollectorRegistry()
     metrics = ScorerMetrics(registry, catalogue, watch)
-    load_cues()
-    scorer = Scorer(catalogue, policy, watch, cache, metrics, clock or _utc_now)
-    checks = {"policy": policy.problem, "ollama": watch.problem}
-    if cache is not None:
-        checks["redis"] = cache.problem
-    return create_service_app("scorer", config.service, build_routes(scorer), optional=checks, registry=registry)
+    for load in (load_model, load_refusals, load_languages):  # now, not in the first request
+        load()
+    recorder = _start_recorder(config, outcomes, registry)
+    scorer = Scorer(catalogue, policy, watch, cache, metrics, clock or _utc_now, recorder)
+    checks: dict[str, Check] = {"policy": policy.problem, "ollama": watch.problem}
+    parts = {"redis": cache, "tuning": tuning, "outcomes": recorder}
+    checks |= {name: part.problem for name, part in parts.items() if part is not None}
+    app = create_service_app("scorer", config.service, build_routes(scorer), optional=checks, registry=registry)
+    app.extensions["scorer_recorder"] = recorder
+    return app
 
 
 def _start_watch(config: ScorerConfig, catalogue: Catalogue) -> AvailabilityWatch:
@@ -64,6 +80,21 @@ def _make_cache(config: ScorerConfig) -> AnswerCache | None:
         password=config.redis_password,
         ttl_seconds=config.cache_ttl_seconds,
     )
+
+
+def _start_recorder(config: ScorerConfig, store: Store | None, registry: CollectorRegistry) -> Recorder | None:
+    if store is None and config.database is None:
+        log.info("outcomes are not kept: neither DATABASE_URL nor POSTGRES_USER is set")
+        return None
+    if store is None:
+        database = open_database(str(config.database))
+        database.begin()
+        store = OutcomeStore(database)
+    recorder = Recorder(
+        store, OutcomeMetrics(registry), keep_days=config.keep_outcomes_days, keep_prompts=config.keep_prompts
+    )
+    recorder.start()
+    return recorder
 
 
 def _utc_now() -> datetime:

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Literal
 
 from services.catalog import Catalogue, Model, Usage
-from services.catalog.models import Tier
 from services.scorer.availability import Availability
-from services.scorer.policy import TIERS, Policy
+from services.scorer.need import LEVELS, Level
+from services.scorer.policy import Policy
 from services.scorer.request import RouteRequest
 
 _DEFAULT_ANSWER_TOKENS = 1_024  # kept free in the context window when the caller sets no max_tokens
@@ -29,17 +29,18 @@ class Obstacle:
 
 
 class Candidates:
-    """The models for one request at one moment: all local ones and the policy's cloud model."""
+    """The models for one request at one moment: all local ones and the policy's cloud models."""
 
     def __init__(
         self, request: RouteRequest, policy: Policy, catalogue: Catalogue, available: Availability, now: datetime
     ) -> None:
-        """`policy.cloud_model` must be in the catalogue."""
+        """The policy's cloud models must be in the catalogue."""
         self._request = request
         self._catalogue = catalogue
         self._available = available
         self._now = now
         self.cloud_model = catalogue.find(policy.cloud_model)
+        self._cheap_cloud = catalogue.find(policy.cheap_cloud_model) if policy.cheap_cloud_model else None
 
     def obstacle(self, model: Model) -> Obstacle | None:
         """What keeps `model` from taking the request; lasting reasons before passing ones."""
@@ -67,9 +68,10 @@ class Candidates:
         charge = self._catalogue.charge(model.name, usage, self._now)
         return charge.cost if charge else None
 
-    def adequate(self, needed: Tier) -> list[Model]:
-        """The usable models of tier `needed` and above: cheapest first, then smallest."""
-        return sorted((model for model in self._usable if _rank(model) >= TIERS.index(needed)), key=self._dearness)
+    def adequate(self, needed: Level) -> list[Model]:
+        """The usable models of level `needed` and above: cheapest first, then smallest."""
+        least = LEVELS.index(needed)
+        return sorted((model for model in self._usable if self._rank(model) >= least), key=self._dearness)
 
     def best_local(self) -> Model | None:
         """The largest usable local model."""
@@ -82,8 +84,8 @@ class Candidates:
         local ones from the largest down.
         """
         others = [model for model in self._usable_by_size if model is not chosen]
-        better = [model for model in others if _rank(model) >= _rank(chosen)]
-        weaker = [model for model in others if _rank(model) < _rank(chosen)]
+        better = [model for model in others if self._rank(model) >= self._rank(chosen)]
+        weaker = [model for model in others if self._rank(model) < self._rank(chosen)]
         return (*better, *reversed(weaker))
 
     def local_obstacles(self) -> list[Obstacle]:
@@ -93,18 +95,20 @@ class Candidates:
 
     @cached_property
     def _usable(self) -> list[Model]:
-        considered = [model for model in self._catalogue.models if model.is_local or model is self.cloud_model]
+        clouds = (self.cloud_model, self._cheap_cloud)
+        considered = [model for model in self._catalogue.models if model.is_local or model in clouds]
         return [model for model in considered if self.obstacle(model) is None]
 
     @cached_property
     def _usable_by_size(self) -> list[Model]:
-        return sorted(self._usable, key=_rank)
+        return sorted(self._usable, key=self._rank)
 
     def _dearness(self, model: Model) -> tuple[bool, Decimal, int]:
         cost = self.cost(model)
         # A model without a known price is not taken for a cheap one.
-        return cost is None, cost or Decimal(0), _rank(model)
+        return cost is None, cost or Decimal(0), self._rank(model)
 
-
-def _rank(model: Model) -> int:
-    return TIERS.index(model.tier)
+    def _rank(self, model: Model) -> int:
+        """How strong a model is: the index of its level."""
+        cheap = model is self._cheap_cloud and model is not self.cloud_model
+        return LEVELS.index("cheap_cloud" if cheap else model.tier)

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from services.catalog import CatalogueError, load_catalogue
 from services.runtime import ConfigError, Env, ServiceConfig
+from services.runtime.conninfo import optional_database_from_env
 from services.scorer.policy import DEFAULT_FILE, PolicyOverrides, read_policy
 
 
 @dataclass(frozen=True)
 class ScorerConfig:
-    """What the scorer is told at its start. Of the cloud's key it only keeps whether there is one."""
+    """What the scorer is told at its start. Of the cloud's key it only keeps whether there is one.
+
+    Without a `database` outcomes are not kept; with one, for `keep_outcomes_days`.
+    """
 
     service: ServiceConfig
     ollama_url: str = "http://localhost:11434"
@@ -25,6 +29,10 @@ class ScorerConfig:
     redis_password: str | None = field(default=None, repr=False)
     policy_file: Path = DEFAULT_FILE
     policy_overrides: PolicyOverrides = field(default_factory=PolicyOverrides)
+    tuning_file: Path | None = None
+    database: str | None = field(default=None, repr=False)
+    keep_outcomes_days: int = 90
+    keep_prompts: bool = False
 
     @classmethod
     def from_env(cls, env: Env) -> ScorerConfig:
@@ -41,9 +49,19 @@ class ScorerConfig:
             redis_password=env.optional("REDIS_PASSWORD"),
             policy_file=env.path("POLICY_FILE", DEFAULT_FILE),
             policy_overrides=PolicyOverrides.from_env(env),
+            tuning_file=tuning_file_from_env(env),
+            database=optional_database_from_env(env),
+            keep_outcomes_days=env.integer("SCORER_KEEP_OUTCOMES_DAYS", cls.keep_outcomes_days, low=1, high=3_650),
+            keep_prompts=env.flag("SCORER_KEEP_PROMPTS", default=False),
         )
         try:
             read_policy(config.policy_file, config.policy_overrides, load_catalogue())
         except CatalogueError as error:
             raise ConfigError("the model catalogue", str(error)) from None
         return config
+
+
+def tuning_file_from_env(env: Env) -> Path | None:
+    """SCORER_TUNING_FILE, which need not exist yet."""
+    text = env.optional("SCORER_TUNING_FILE")
+    return Path(text) if text else None

@@ -9,9 +9,11 @@ from typing import Any
 
 from services.catalog import Catalogue, Model
 from services.scorer.availability import Availability
+from services.scorer.checks import Verdict
 from services.scorer.policy import Policy
 from services.scorer.score import Factor, Score
 from services.scorer.scorer import Answer
+from services.scorer.tuning import Tuning
 
 
 def usd(amount: Decimal | None) -> str | None:
@@ -52,6 +54,26 @@ def route_document(answer: Answer) -> dict[str, Any]:
     if route.error is not None:
         document["error"] = asdict(route.error)
     return document
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """The reply of POST /v1/verify."""
+    return {
+        "accept": verdict.accept,
+        "confidence": verdict.confidence,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in verdict.reasons],
+    }
+
+
+def tuning_document(tuning: Tuning | None) -> dict[str, Any] | None:
+    """What GET /v1/policy says of the tuning in force, without its weights."""
+    if tuning is None:
+        return None
+    return {
+        "made_at": tuning.made_at.isoformat(),
+        "evidence": dict(tuning.evidence),
+        "corrects_complexity": tuning.correction is not None,
+    }
 
 
 def models_document(

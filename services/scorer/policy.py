@@ -11,6 +11,9 @@ from typing import Any
 from services.catalog import Catalogue, UnknownModel
 from services.catalog.models import Tier
 from services.runtime import ConfigError, Env
+from services.scorer.need import LEVELS, Level, Need, RiskWords, needed_level, read_risk
+from services.scorer.score import Score
+from services.scorer.tuning import Tuning
 
 DEFAULT_FILE = Path(__file__).with_name("policy.toml")
 
@@ -38,20 +41,28 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules in force. `sources` says for each value where it came from."""
+    """The rules in force. `sources` says for each value where it came from; `tuning` corrects complexities."""
 
     thresholds: Thresholds
     cloud_model: str
     cloud_unavailable: str
     use_local_for_simple: bool
     max_prompt_characters: int
+    cheap_cloud_model: str
+    cheap_cloud_below: float
+    unsure: str
+    risk: RiskWords
     sources: Mapping[str, str]
+    tuning: Tuning | None = None
 
-    def needed_tier(self, complexity: float, overrides: Mapping[str, float]) -> Tier:
-        """The least tier for `complexity`; `overrides` replace thresholds for one request."""
+    def need(self, score: Score, prompt: str, overrides: Mapping[str, float]) -> Need:
+        """What `prompt` needs at least; `overrides` replace thresholds for one request."""
         if not self.use_local_for_simple:
-            return "cloud"
-        return replace(self.thresholds, **overrides).tier(complexity)
+            return Need("cloud", "cloud")
+        tier = replace(self.thresholds, **overrides).tier(score.complexity)
+        cheap = tier == "cloud" and self.cheap_cloud_model and score.complexity < self.cheap_cloud_below
+        unsure: Level | None = next((level for level in LEVELS if level == self.unsure), None)
+        return needed_level(score, prompt, "cheap_cloud" if cheap else tier, unsure, self.risk)
 
     def as_document(self) -> dict[str, Any]:
         """Every value beside its source."""
@@ -102,13 +113,16 @@ _ENV_NAMES = {
 _SCALARS: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
     "cloud_model": ("claude-sonnet", "a model's name", lambda value: isinstance(value, str) and value != ""),
     "cloud_unavailable": ("refuse", "'refuse' or 'local'", lambda value: value in _UNAVAILABLE),
+    "cheap_cloud_model": ("", "a model's name, or '' for none", lambda value: isinstance(value, str)),
+    "cheap_cloud_below": (0.0, "a number from 0 to 1", lambda value: type(value) in (int, float) and 0 <= value <= 1),
+    "unsure": ("cheap_cloud", f"'ignore' or one of {', '.join(LEVELS)}", ("ignore", *LEVELS).__contains__),
     "use_local_for_simple": (True, "true or false", lambda value: isinstance(value, bool)),
     "max_prompt_characters": (100_000, "a whole number from 1 to 10000000", _is_count),
 }
 
 
-def read_policy(path: Path, overrides: PolicyOverrides, catalogue: Catalogue) -> Policy:
-    """The policy of a file with the environment over it.
+def read_policy(path: Path, overrides: PolicyOverrides, catalogue: Catalogue, tuning: Tuning | None = None) -> Policy:
+    """The policy of a file, with the thresholds of the tuning over it, and the environment over both.
 
     Raises ConfigError that names the environment variable, or POLICY_FILE with the file, the key
     and the problem.
@@ -121,8 +135,9 @@ def read_policy(path: Path, overrides: PolicyOverrides, catalogue: Catalogue) ->
     for name, variable in _ENV_NAMES.items():
         if getattr(overrides, name) is not None:
             values[name], sources[name] = getattr(overrides, name), f"environment {variable}"
-    thresholds = _override_thresholds(Thresholds(**values.pop("thresholds")), overrides, sources)
-    policy = Policy(thresholds, sources=sources, **values)
+    base = Thresholds(**{**values.pop("thresholds"), **_tuned_thresholds(tuning, sources)})
+    thresholds = _override_thresholds(base, overrides, sources)
+    policy = Policy(thresholds, sources=sources, tuning=tuning, **values)
     _check(policy, path, catalogue)
     return policy
 
@@ -130,6 +145,7 @@ def read_policy(path: Path, overrides: PolicyOverrides, catalogue: Catalogue) ->
 def _file_values(document: dict[str, Any], file: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of a policy document and their sources; ValueError names a key that is wrong."""
     thresholds = document.pop("thresholds", {})
+    risk = read_risk(document.pop("risk", {}))
     if not isinstance(thresholds, dict):
         raise ValueError("thresholds must be a table")
     unknown = [*(set(document) - set(_SCALARS)), *(f"thresholds.{key}" for key in set(thresholds) - set(TIERS[:3]))]
@@ -143,10 +159,18 @@ def _file_values(document: dict[str, Any], file: str) -> tuple[dict[str, Any], d
     for tier, value in thresholds.items():
         if type(value) not in (int, float) or not 0 <= value <= 1:
             raise ValueError(f"thresholds.{tier} must be a number from 0 to 1, not {value!r}")
-    values["thresholds"] = thresholds
+    values["thresholds"], values["risk"] = thresholds, risk
     named = {*document, *(f"thresholds.{tier}" for tier in thresholds)}
     names = [*_SCALARS, *(f"thresholds.{tier}" for tier in TIERS[:3])]
     return values, {name: f"file {file}" if name in named else "default" for name in names}
+
+
+def _tuned_thresholds(tuning: Tuning | None, sources: dict[str, str]) -> Mapping[str, float]:
+    if tuning is None:
+        return {}
+    source = f"tuning file of {tuning.made_at:%Y-%m-%d}"
+    sources.update({f"thresholds.{tier}": source for tier in tuning.thresholds})
+    return tuning.thresholds
 
 
 def _override_thresholds(base: Thresholds, overrides: PolicyOverrides, sources: dict[str, str]) -> Thresholds:
@@ -184,10 +208,17 @@ def _check(policy: Policy, path: Path, catalogue: Catalogue) -> None:
             name, where = blame(f"thresholds.{low}", f"thresholds.{high}")
             values = f"the {low} threshold {getattr(limits, low)} is above the {high} one {getattr(limits, high)}"
             raise ConfigError(name, f"{where}{values}")
-    name, where = blame("cloud_model")
+    for key in ("cloud_model", "cheap_cloud_model"):
+        wanted = getattr(policy, key)
+        if wanted:
+            name, where = blame(key)
+            _check_cloud_model(wanted, name, where, catalogue)
+
+
+def _check_cloud_model(wanted: str, name: str, where: str, catalogue: Catalogue) -> None:
     try:
-        model = catalogue.find(policy.cloud_model)
+        model = catalogue.find(wanted)
     except UnknownModel as error:
         raise ConfigError(name, f"{where}{error.message}") from None
     if model.tier != "cloud":
-        raise ConfigError(name, f"{where}{policy.cloud_model!r} is a local model, not a cloud model")
+        raise ConfigError(name, f"{where}{wanted!r} is a local model, not a cloud model")

@@ -43,6 +43,7 @@ class RouteRequest:
     use_cached: bool = True
     thresholds: Mapping[str, float] = field(default_factory=dict)
     generation: str | None = None
+    request_id: str | None = None
 
     def cache_key(self, model: str) -> str | None:
         """The SHA-256 (hex) of the request to `model`; None when its answer must not be cached."""
@@ -80,6 +81,7 @@ def _read(given: dict[str, Any], said: Conversation) -> RouteRequest:
         use_cached=cache == "use",
         thresholds=_thresholds(given),
         generation=_generation(given, needs, said) if cacheable else None,
+        request_id=given.get("request_id"),
     )
 
 

@@ -11,6 +11,7 @@ from services.catalog import Catalogue, Model, UnknownModel
 from services.catalog.models import Tier
 from services.scorer.availability import Availability
 from services.scorer.candidates import Candidates, Obstacle
+from services.scorer.need import Level, Need
 from services.scorer.policy import Policy
 from services.scorer.request import RouteRequest
 from services.scorer.score import Factor, Score
@@ -33,6 +34,7 @@ class Route:
 
     `model` answers it; `fallbacks` are tried in their order when it fails. `estimated_cost` is in
     USD, None when the model has no known price. A refused route has an `error` and no model.
+    `by_threshold`: its complexity decided, and not the caller, doubt, or what is at stake.
     """
 
     decision: Decision
@@ -44,6 +46,7 @@ class Route:
     estimated_cost: Decimal | None = Decimal(0)
     fallbacks: tuple[Model, ...] = ()
     error: Refusal | None = None
+    by_threshold: bool = False
 
     @property
     def tier(self) -> Tier | None:
@@ -70,7 +73,8 @@ def decide_route(
     candidates = Candidates(request, policy, catalogue, available, now)
     if request.model != "auto":
         return _pinned(request, score, candidates, catalogue)
-    return _automatic(request, score, candidates, policy.needed_tier(score.complexity, request.thresholds), policy)
+    need = policy.need(score, request.prompt, request.thresholds)
+    return _automatic(request, score, candidates, need, policy)
 
 
 def _pinned(request: RouteRequest, score: Score, candidates: Candidates, catalogue: Catalogue) -> Route:
@@ -84,38 +88,49 @@ def _pinned(request: RouteRequest, score: Score, candidates: Candidates, catalog
     return _take(request, score, candidates, model, (), f"{model.name} was asked for by name.")
 
 
-def _automatic(request: RouteRequest, score: Score, candidates: Candidates, needed: Tier, policy: Policy) -> Route:
-    adequate = candidates.adequate(needed)
+def _automatic(request: RouteRequest, score: Score, candidates: Candidates, need: Need, policy: Policy) -> Route:
+    adequate = candidates.adequate(need.level)
+    chosen = policy.use_local_for_simple and need.why is None and not request.local_only
     if adequate:
         model = adequate[0]
-        why = _why_adequate(model, needed, policy)
-        return _take(request, score, candidates, model, candidates.fallbacks(model), why)
-    may_be_weaker = needed != "cloud" or request.local_only or policy.cloud_unavailable == "local"
+        why = _why_adequate(model, need, policy)
+        return replace(_take(request, score, candidates, model, candidates.fallbacks(model), why), by_threshold=chosen)
+    # Doubt about a prompt is no reason to refuse it.
+    in_doubt = need.level != need.by_complexity and score.unsure
+    may_be_weaker = _is_local(need.level) or in_doubt or request.local_only or policy.cloud_unavailable == "local"
     best = candidates.best_local()
     if best is None or not may_be_weaker:
-        return _refuse(request, score, _no_model(candidates, needed, request))
-    why = _why_weaker(best, needed, candidates)
-    return _take(request, score, candidates, best, candidates.fallbacks(best), why)
+        return _refuse(request, score, _no_model(candidates, need, request))
+    why = _why_weaker(best, need, candidates)
+    return replace(_take(request, score, candidates, best, candidates.fallbacks(best), why), by_threshold=chosen)
 
 
-def _why_adequate(model: Model, needed: Tier, policy: Policy) -> str:
+def _is_local(level: Level) -> bool:
+    return level in ("small", "medium", "large")
+
+
+def _why_adequate(model: Model, need: Need, policy: Policy) -> str:
     if not policy.use_local_for_simple and model.tier == "cloud":
         return f"local models are switched off (USE_LOCAL_FOR_SIMPLE); cloud model {model.name}."
     which = f"cloud model {model.name}" if model.tier == "cloud" else f"{model.tier} local model {model.name}"
-    if model.tier == needed:
+    if need.why:
+        return f"{need.why}; {which}."
+    if model.tier == need.level or not _is_local(need.level):
         return f"{which}."
-    return f"no {needed} local model can take it now; {which}."
+    return f"no {need.level} local model can take it now; {which}."
 
 
-def _why_weaker(best: Model, needed: Tier, candidates: Candidates) -> str:
+def _why_weaker(best: Model, need: Need, candidates: Candidates) -> str:
     cloud = candidates.cloud_model
     obstacle = candidates.obstacle(cloud)
-    missing = "a cloud model is needed" if needed == "cloud" else f"no {needed} or larger local model can take it now"
+    missing = f"no {need.level} or larger local model can take it now"
+    if not _is_local(need.level):
+        missing = f"{need.why}, so a cloud model is needed" if need.why else "a cloud model is needed"
     because = f": {obstacle.text}" if obstacle else ""
     return f"{missing}, and {cloud.name} cannot be used{because}; {best.name} is the best local model."
 
 
-def _no_model(candidates: Candidates, needed: Tier, request: RouteRequest) -> Refusal:
+def _no_model(candidates: Candidates, need: Need, request: RouteRequest) -> Refusal:
     """The refusal when neither the cloud nor a local model can take the request."""
     obstacles = candidates.local_obstacles()
     reasons = "; ".join([*dict.fromkeys(obstacle.text for obstacle in obstacles)][:2]) or "there is none"
@@ -123,7 +138,7 @@ def _no_model(candidates: Candidates, needed: Tier, request: RouteRequest) -> Re
     in_the_cloud = candidates.obstacle(cloud)
     if in_the_cloud is not None and not request.local_only:
         refusal = _refusal(cloud, in_the_cloud, pinned=False)
-        local = "" if needed == "cloud" else f"No local model can take the request: {reasons}. "
+        local = "" if not _is_local(need.level) else f"No local model can take the request: {reasons}. "
         return replace(refusal, message=local + refusal.message)
     kinds = {obstacle.kind for obstacle in obstacles}
     if "too_long" in kinds and "unavailable" not in kinds:

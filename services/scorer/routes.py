@@ -8,9 +8,18 @@ from typing import Any
 from flask import Blueprint, Response
 
 from services.runtime import load_schema, parse_body
-from services.scorer.documents import models_document, route_document, score_document
+from services.scorer.checks import read_verify_request
+from services.scorer.documents import (
+    models_document,
+    route_document,
+    score_document,
+    tuning_document,
+    verdict_document,
+)
 from services.scorer.request import read_request
 from services.scorer.scorer import Scorer
+
+NOT_KEPT = "The scorer has no database: outcomes are not kept."
 
 _SCHEMAS = Path(__file__).with_name("schemas")
 
@@ -21,6 +30,8 @@ def build_routes(scorer: Scorer) -> Blueprint:
     score_schema = load_schema(_SCHEMAS / "score.json")
     route_schema = load_schema(_SCHEMAS / "route.json")
     answer_schema = load_schema(_SCHEMAS / "answer.json")
+    verify_schema = load_schema(_SCHEMAS / "verify.json")
+    outcomes_schema = load_schema(_SCHEMAS / "outcomes.json")
 
     @routes.post("/score")
     def score() -> dict[str, Any]:
@@ -37,6 +48,17 @@ def build_routes(scorer: Scorer) -> Blueprint:
         kept = scorer.keep_answer(body["cache_key"], body["answer"])
         return Response(status=204, headers={"X-Cache": "stored" if kept else "unavailable"})
 
+    @routes.post("/verify")
+    def verify() -> dict[str, Any]:
+        return verdict_document(scorer.verify(read_verify_request(parse_body(verify_schema))))
+
+    @routes.post("/outcomes")
+    def outcomes() -> tuple[dict[str, Any], int]:
+        body = parse_body(outcomes_schema)
+        told = body.get("outcomes", [body])
+        kept = scorer.tell_outcomes(told)
+        return {"kept": len(told) if kept else 0, "problem": None if kept else NOT_KEPT}, 202 if kept else 200
+
     @routes.get("/models")
     def models() -> dict[str, Any]:
         policy, available = scorer.policy.current(), scorer.watch.current()
@@ -44,6 +66,11 @@ def build_routes(scorer: Scorer) -> Blueprint:
 
     @routes.get("/policy")
     def policy() -> dict[str, Any]:
-        return {"policy": scorer.policy.current().as_document(), "problem": scorer.policy.problem()}
+        policy = scorer.policy.current()
+        return {
+            "policy": policy.as_document(),
+            "tuning": tuning_document(policy.tuning),
+            "problem": scorer.policy.problem(),
+        }
 
     return routes

@@ -1,87 +1,91 @@
-"""How hard a prompt is, from whole-word cues, pasted code, numbers and length.
-
-A heuristic: the word lists are data (`cues.toml`), the score is the plain sum of named effects.
-"""
+"""How hard a prompt is: the model's judgement, said in words."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from math import fsum, log2
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from services.scorer.cues import Passage, load_cues
+import numpy as np
+
+from services.scorer.complexity.model import EXPERTS, Judgement, Model, Reading, load_model
+from services.scorer.complexity.signals import GROUP_OF_SIGNAL, GROUPS
 from services.scorer.tokens import estimate_tokens
 
-# The task of a long prompt stands at its beginning or its end; what is between is material.
-_HEAD_CHARACTERS = 4_000
-_TAIL_CHARACTERS = 2_000
-
-_CODE_LINE = re.compile(
-    r"^[ \t]*(?:def |class \w+[:({]|import \w|from \w+ import|public |private |fn |func |function\b|const |let |var "
-    r"|#include|SELECT\b|return\b|(?:if|for|while) ?\(|}|</?\w+>)",
-    re.MULTILINE,
-)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_AMOUNT = re.compile(
-    r"\b(?:how (?:many|much|long|far|fast|old)|wie ?viele?|cu[aá]nt[oa]s?|combien|quant[ieo])\b", re.IGNORECASE
-)
+_LEAST_EFFECT = 0.01  # of complexity; what moves it less is summed up as "other"
 
 
 @dataclass(frozen=True)
 class Factor:
-    """Something in the prompt that moved its complexity by `effect`; `text` says it in words."""
+    """Something in the prompt that moved its complexity by `effect`; `text` says it in words.
+
+    `words` are the words of the prompt that it is about; they are for showing, not for keeping.
+    """
 
     name: str
     effect: float
     text: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Score:
     """The judgement of a prompt.
 
-    `complexity` is in [0, 1] and is the sum of the factors' effects, clamped. `tokens` is an
-    estimate. `unsure`: nothing in the prompt was recognised, so the complexity is only the middle.
+    `complexity` in [0, 1] is the probability that a small local model's answer is worse than a large
+    model's, and the sum of the factors' effects. `tokens` is an estimate. `unsure`: the prompt is
+    unlike what the model was trained on. `signals` describe it in numbers, without its words.
     """
 
     complexity: float
     factors: tuple[Factor, ...]
     tokens: int
     unsure: bool
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 def score_prompt(prompt: str) -> Score:
-    """The complexity of any text, however long or strange, in linear time; it never raises."""
+    """The score of any text, however long or strange; it never raises."""
+    return score_prompts([prompt])[0]
+
+
+def score_prompts(prompts: Sequence[str], *, explain: bool = False) -> list[Score]:
+    """The scores of many prompts, quicker than one by one; `explain` names the words that count."""
+    model = load_model()
+    readings = [Reading.of(prompt) for prompt in prompts]
+    judged = zip(prompts, readings, model.judge(readings), strict=True)
+    return [_score(model, prompt, reading, judgement, explain=explain) for prompt, reading, judgement in judged]
+
+
+def _score(model: Model, prompt: str, reading: Reading, judgement: Judgement, *, explain: bool) -> Score:
     tokens = estimate_tokens(prompt)
     if not prompt.strip():
-        return Score(0.0, (Factor("empty", 0.0, "nothing is asked"),), tokens, False)
-    cues = load_cues()
-    task = _task_of(prompt)
-    passage = Passage.of(task, cues.courtesy)
-    if passage.only_courtesy:
-        return Score(0.05, (Factor("small_talk", 0.05, "a greeting or thanks"),), tokens, False)
-    found = [Factor(cue.name, effect, cue.text) for cue, effect in cues.found_in(passage)]
-    found += _structure_of(task)
-    factors = (Factor("start", cues.start, "any prompt"), *found, *_length_of(tokens))
-    total = round(fsum(factor.effect for factor in factors), 4)
-    return Score(min(max(total, 0.0), 1.0), factors, tokens, unsure=not found)
+        return Score(0.0, (Factor("empty", 0.0, "nothing is asked"),), tokens, unsure=False)
+    words = model.telling_words(reading, judgement) if explain else ()
+    factors = _factors(model, judgement, words)
+    unsure = judgement.novelty > model.novelty_limit
+    if unsure:
+        factors = (Factor("novel", 0.0, "unlike the prompts the scorer knows"), *factors)
+    kinds = {f"kind_{name}": weight for name, weight in zip(EXPERTS, judgement.gates.tolist(), strict=True)}
+    found = {"wording": judgement.wording, "novelty": judgement.novelty, "raw": judgement.raw}
+    return Score(round(judgement.complexity, 4), factors, tokens, unsure, {**reading.signals, **kinds, **found})
 
 
-def _task_of(prompt: str) -> str:
-    if len(prompt) <= _HEAD_CHARACTERS + _TAIL_CHARACTERS:
-        return prompt
-    return f"{prompt[:_HEAD_CHARACTERS]}\n{prompt[-_TAIL_CHARACTERS:]}"
+def _factors(model: Model, judgement: Judgement, words: Sequence[str]) -> tuple[Factor, ...]:
+    """The effects by group, in units of complexity, the largest first; with the start they sum to it."""
+    begin = float(np.interp(judgement.start, *model.calibration))
+    moved = judgement.raw - judgement.start
+    unit = (judgement.complexity - begin) / moved if abs(moved) > 1e-9 else 0.0
+    by_group = np.bincount(GROUP_OF_SIGNAL, judgement.effects, len(GROUPS)) * unit
+    sums = {_wording(judgement.wording): judgement.wording * unit, **dict(zip(GROUPS, by_group.tolist(), strict=True))}
+    large = {group: effect for group, effect in sums.items() if abs(effect) >= _LEAST_EFFECT}
+    rest = sum(sums.values()) - sum(large.values())
+    found = [
+        Factor(name, round(effect, 4), text, tuple(words) if name == "wording" else ())
+        for (name, text), effect in sorted(large.items(), key=lambda item: -abs(item[1]))
+    ]
+    other = [Factor("other", round(rest, 4), "smaller things")] if abs(rest) >= 5e-5 else []
+    return (Factor("start", round(begin, 4), "any prompt of its kind"), *found, *other)
 
 
-def _structure_of(task: str) -> list[Factor]:
-    factors = []
-    if "```" in task or len(_CODE_LINE.findall(task)) >= 2:
-        factors.append(Factor("code", 0.15, "contains code"))
-    if _AMOUNT.search(task) and len(_NUMBER.findall(task)) >= 2:
-        factors.append(Factor("word_problem", 0.25, "asks for an amount worked out of several numbers"))
-    return factors
-
-
-def _length_of(tokens: int) -> list[Factor]:
-    effect = round(min(0.2, 0.04 * log2(tokens / 50)), 2) if tokens > 50 else 0.0
-    return [Factor("length", effect, "long")] if effect > 0 else []
+def _wording(effect: float) -> tuple[str, str]:
+    return "wording", f"worded like {'hard' if effect > 0 else 'easy'} tasks"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,11 +11,17 @@ from typing import Any
 from services.catalog import Catalogue, Model, UnknownModel
 from services.scorer.availability import AvailabilityWatch
 from services.scorer.cache import AnswerCache, CacheAway
+from services.scorer.candidates import Candidates
+from services.scorer.checks import Verdict, VerifyRequest, verify_answer
 from services.scorer.live_policy import LivePolicy
 from services.scorer.metrics import ScorerMetrics
+from services.scorer.outcomes.errors import OutcomesUnavailable
+from services.scorer.outcomes.recorder import Recorder
+from services.scorer.outcomes.records import outcome_records, route_record
 from services.scorer.request import RouteRequest
 from services.scorer.route import Route, decide_route
 from services.scorer.score import Score, score_prompt
+from services.scorer.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The parts of the service put together. `cache` is None when it is switched off."""
+    """The parts of the service put together. `cache` and `recorder` are None when they are switched off."""
 
     catalogue: Catalogue
     policy: LivePolicy
@@ -37,19 +43,45 @@ class Scorer:
     cache: AnswerCache | None
     metrics: ScorerMetrics
     clock: Callable[[], datetime]
+    recorder: Recorder | None = None
 
     def score(self, prompt: str) -> Score:
-        """The complexity of a prompt, timed."""
-        with self.metrics.score_seconds.time():
-            return score_prompt(prompt)
+        """The complexity of a prompt with the tuning in force, timed."""
+        return tune(self._score(prompt), self.policy.current().tuning)
 
     def route(self, request: RouteRequest) -> Answer:
         """Where a request goes, or the answer that the cache has for it."""
-        score = self.score(request.prompt)
-        route = decide_route(request, score, self.policy.current(), self.catalogue, self.watch.current(), self.clock())
+        policy, available, now = self.policy.current(), self.watch.current(), self.clock()
+        untuned = self._score(request.prompt)
+        score = tune(untuned, policy.tuning)
+        route = decide_route(request, score, policy, self.catalogue, available, now)
         answer = self._look_up(request, route)
         self.metrics.count_route(answer.route)
+        if self.recorder is not None and answer.route.decision in ("local", "cloud"):
+            candidates = Candidates(request, policy, self.catalogue, available, now)
+            is_cloud = answer.route.decision == "cloud"
+            cloud_cost = answer.route.estimated_cost if is_cloud else candidates.cost(candidates.cloud_model)
+            keep_prompt = self.recorder.keep_prompts and not request.local_only
+            self.recorder.offer_route(route_record(request, answer.route, untuned, cloud_cost, now, keep_prompt))
         return answer
+
+    def verify(self, request: VerifyRequest) -> Verdict:
+        """Whether an answer is fit to be sent, timed and counted."""
+        with self.metrics.verify_seconds.time():
+            verdict = verify_answer(request)
+        self.metrics.count_verdict(verdict)
+        return verdict
+
+    def tell_outcomes(self, bodies: Sequence[Mapping[str, Any]]) -> bool:
+        """Take in outcomes that satisfy the schema; False where none are kept.
+
+        Raises OutcomesUnavailable when there is no room for all of them.
+        """
+        if self.recorder is None:
+            return False
+        if not self.recorder.offer(outcome_records(bodies, self.clock())):
+            raise OutcomesUnavailable
+        return True
 
     def keep_answer(self, key: str, answer: dict[str, Any]) -> bool:
         """Put an answer into the cache; whether that worked."""
@@ -60,6 +92,10 @@ class Scorer:
         except CacheAway:
             return False
         return True
+
+    def _score(self, prompt: str) -> Score:
+        with self.metrics.score_seconds.time():
+            return score_prompt(prompt)
 
     def _look_up(self, request: RouteRequest, route: Route) -> Answer:
         if self.cache is None or route.model is None:

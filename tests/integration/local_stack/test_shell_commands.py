@@ -58,6 +58,13 @@ def test_password_prints_the_owners_password_and_nothing_else(tmp_path: Path) ->
     assert (result.returncode, result.stdout) == (0, f"{secrets.owner_password}\n")
 
 
+def test_recalibration_without_a_stack_says_what_to_do(tmp_path: Path) -> None:
+    result = run("deploy-all.sh", "recalibrate", "--apply", "--quality", "0.95", STACK_DIR=str(tmp_path / "none"))
+    assert result.returncode == 1
+    assert "run ./deploy-all.sh first" in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_stop_without_a_stack_is_fine(tmp_path: Path) -> None:
     result = run("deploy-all.sh", "stop", STACK_DIR=str(tmp_path / "none"))
     assert result.returncode == 0

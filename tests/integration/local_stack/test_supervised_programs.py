@@ -110,8 +110,9 @@ def test_databases_are_made_once_and_each_role_sees_its_own_only(plan: Plan, wit
     assert not ensure_cluster(plan.layout, plan.secrets)
     with closing(psycopg.connect(plan.n8n_database_url, connect_timeout=5)) as connection:
         connection.execute("CREATE TABLE mine (id int)")
-    with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(plan.n8n_database_url, dbname="ledger", connect_timeout=5)
+    for name in ("ledger", "scorer"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(plan.n8n_database_url, dbname=name, connect_timeout=5)
     with closing(connect(port, plan.secrets)) as connection:
         encoding = connection.execute("SHOW server_encoding").fetchone()
         hosts = connection.execute("SHOW listen_addresses").fetchone()

@@ -119,7 +119,7 @@ def test_taking_every_line_as_it_stands_changes_nothing(project: Path, monkeypat
 
 def scalars(config: type[ScorerConfig | LedgerConfig], values: dict[str, str]) -> dict[str, object]:
     made = config.from_env(Env({"SERVICE_TOKEN": TOKEN, "POSTGRES_USER": "ledger", **values}))
-    special = {"policy_file", "policy_overrides", "ollama_url"}
+    special = {"policy_file", "policy_overrides", "ollama_url", "tuning_file"}
     return {name: value for name, value in vars(made).items() if name not in special}
 
 

@@ -12,7 +12,7 @@ from supervisor.options import ServerOptions
 from compose.local import launch
 from compose.local.layout import Layout
 from compose.local.plan import Plan
-from compose.local.programs import Program, plan_programs
+from compose.local.programs import Program, plan_programs, scorer_environment
 from compose.local.settings import Settings
 from compose.local.supervisord import launch_fingerprint, launch_path, render_conf, write_conf
 from tests.unit.local_stack.stack_plans import SECRETS, OpenSettings, plan_of
@@ -68,9 +68,34 @@ def test_cloud_key_reaches_the_scorer_only(open_settings: OpenSettings) -> None:
     assert having == {"scorer"}  # n8n has it in its encrypted credential
 
 
+def test_ledger_and_scorer_have_databases_of_their_own(plan: Plan) -> None:
+    places = {}
+    for name in ("scorer", "cost_ledger"):
+        environment = programs_of(plan)[name].environment
+        places[name] = {key: environment[f"POSTGRES_{key}"] for key in ("USER", "PASSWORD", "DB", "HOST", "PORT")}
+    assert (places["scorer"]["USER"], places["scorer"]["DB"]) == ("scorer", "scorer")
+    assert (places["cost_ledger"]["USER"], places["cost_ledger"]["DB"]) == ("ledger", "ledger")
+    assert places["scorer"]["PASSWORD"] != places["cost_ledger"]["PASSWORD"]
+
+
+def test_what_is_learned_lies_with_the_data_unless_the_user_says_where(open_settings: OpenSettings) -> None:
+    plan = plan_of(open_settings())
+    file = programs_of(plan)["scorer"].environment["SCORER_TUNING_FILE"]
+    assert file == str(plan.layout.data / "scorer-tuning.json")
+    chosen = programs_of(plan_of(open_settings(SCORER_TUNING_FILE="/srv/tuning.json")))["scorer"]
+    assert chosen.environment["SCORER_TUNING_FILE"] == "/srv/tuning.json"
+
+
+def test_the_recalibration_sees_what_the_scorer_sees_and_is_no_program_of_the_stack(plan: Plan) -> None:
+    environment = scorer_environment(plan)
+    assert environment["POSTGRES_DB"] == "scorer"
+    assert not any(name.startswith("HYBRID_AI_STACK") for name in environment)
+
+
 def test_changed_setting_restarts_only_the_program_that_reads_it(open_settings: OpenSettings, plan: Plan) -> None:
     assert changed(plan, plan_of(open_settings())) == set()
     assert changed(plan, plan_of(open_settings(COMPLEXITY_THRESHOLD="0.5"))) == {"scorer"}
+    assert changed(plan, plan_of(open_settings(SCORER_KEEP_PROMPTS="true"))) == {"scorer"}
     assert changed(plan, plan_of(open_settings(BASELINE_MODEL="claude-opus"))) == {"cost_ledger"}
     assert changed(plan, plan_of(open_settings(TW_SYNC_SECONDS="5"))) == {"tw_bridge"}
     assert changed(plan, plan_of(open_settings(EXECUTIONS_TIMEOUT="60"))) == {"n8n"}

@@ -2,7 +2,7 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import bcrypt
@@ -56,6 +56,16 @@ def test_first_api_key_has_its_prefix_and_the_hash_that_the_ledger_keeps() -> No
 def test_secrets_do_not_show_in_repr() -> None:
     made = make_secrets()
     assert not any(value in repr(made) for value in asdict(made).values())
+
+
+def test_the_scorers_password_follows_from_a_secret_that_every_stack_has() -> None:
+    one, other = make_secrets(), make_secrets()
+    assert (
+        one.scorer_database_password == replace(other, postgres_password=one.postgres_password).scorer_database_password
+    )
+    assert one.scorer_database_password != other.scorer_database_password
+    assert len(one.scorer_database_password) == 64
+    assert one.scorer_database_password not in repr(one)
 
 
 def test_lost_secrets_are_not_replaced_while_their_databases_exist(tmp_path: Path) -> None:

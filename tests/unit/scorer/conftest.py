@@ -39,7 +39,7 @@ def catalogue() -> Catalogue:
             _local("mid", "medium", 4_096, "json", tag="mid:2b"),
             _local("big", "large", 8_192, "json", "tools"),
             _cloud("sky-pro"),
-            _cloud("sky", aliases=("claude-sonnet",)),
+            _cloud("sky", aliases=("claude-sonnet", "claude-haiku")),
             _cloud("sky-old", retired_on=date(2026, 6, 15)),
             Model("sky-new", "anthropic", "sky-new", "cloud", 200_000, 32_000),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psycopg
@@ -14,8 +14,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from services.cost_ledger.errors import LedgerUnavailable
-from services.cost_ledger.migrate import Migration, MigrationError, first_line, migrate
+from services.runtime.errors import Unavailable
+from services.runtime.migrate import MigrationError, Schema, first_line, migrate
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,6 @@ _DEFAULTS = {
     "connect_timeout": 2,
     "tcp_user_timeout": 5000,
     "keepalives_idle": 10,
-    "application_name": "cost_ledger",
 }
 _OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 
@@ -61,17 +60,27 @@ class Connection(psycopg.Connection[DictRow]):
 class Database:
     """Runs questions on pooled connections of a migrated database.
 
-    While the database is away every question fails at once with LedgerUnavailable, and a thread
-    looks for it; once found, it is migrated before the first question. A question may run twice
-    when its connection breaks, so it must be safe to repeat.
+    While the database is away every question fails at once with the service's own Unavailable, and
+    a thread looks for it; once found, it is migrated before the first question. A question may run
+    twice when its connection breaks, so it must be safe to repeat.
     """
 
-    def __init__(self, conninfo: str, migrations: Sequence[Migration], *, connections: int = 8) -> None:
-        """Nothing is connected before `start`."""
+    def __init__(
+        self,
+        conninfo: str,
+        schema: Schema,
+        *,
+        name: str,
+        unavailable: type[Unavailable] = Unavailable,
+        connections: int = 8,
+    ) -> None:
+        """Nothing is connected before `start`; PostgreSQL shows its sessions under `name`."""
         self._conninfo = conninfo
-        self._migrations = migrations
+        self._schema = schema
+        self._unavailable = unavailable
         given = conninfo_to_dict(conninfo)
-        self._connect = {name: value for name, value in _DEFAULTS.items() if name not in given}
+        defaults = {**_DEFAULTS, "application_name": name}
+        self._connect = {key: value for key, value in defaults.items() if key not in given}
         self._connect["options"] = f"{_OPTIONS} {given.get('options') or ''}".strip()  # the later one holds
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it logs every question, and each retry
         self._pool = ConnectionPool(
@@ -90,12 +99,16 @@ class Database:
         self._failure: Exception | None = None
         self._keeper = threading.Thread(target=self._keep, name="database-keeper", daemon=True)
 
+    def begin(self) -> None:
+        """Begin to look for the database, without waiting for it; `check` says how that goes."""
+        self._keeper.start()
+
     def start(self, wait: float) -> None:
         """Begin to look for the database, and wait up to `wait` seconds until it is found and migrated.
 
         Returns all the same when it is away. Raises MigrationError when it is there and cannot be migrated.
         """
-        self._keeper.start()
+        self.begin()
         deadline = time.monotonic() + wait
         while not self._up.wait(0.05) and time.monotonic() < deadline:
             if isinstance(self._failure, MigrationError):
@@ -111,7 +124,7 @@ class Database:
         self._pool.close(timeout=0.5)
 
     def run(self, question: Callable[[Connection], Answer]) -> Answer:
-        """The answer to `question`, each of whose statements is a transaction; LedgerUnavailable without one."""
+        """The answer to `question`, each of whose statements is a transaction; Unavailable without one."""
         try:
             return self._ask(question)
         except _ConnectionBroken:
@@ -121,7 +134,7 @@ class Database:
             return self._ask(question)
         except _ConnectionBroken:
             self._lost()
-            raise LedgerUnavailable from None
+            raise self._unavailable from None
 
     def report(self, question: Callable[[Connection], Answer]) -> Answer:
         """As `run`, but in one transaction whose statements may take REPORT_SECONDS."""
@@ -141,13 +154,13 @@ class Database:
         """None when the database answers now, else what is wrong."""
         try:
             self.run(lambda conn: conn.execute("SELECT 1").fetchone())
-        except LedgerUnavailable:
+        except Unavailable:
             return str(self._failure) if isinstance(self._failure, MigrationError) else "PostgreSQL does not answer."
         return None
 
     def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
         if not self._up.is_set():
-            raise LedgerUnavailable
+            raise self._unavailable
         try:
             with self._pool.connection() as conn:
                 try:
@@ -157,10 +170,10 @@ class Database:
                     raise
         except psycopg.OperationalError:  # no connection in time
             self._lost()
-            raise LedgerUnavailable from None
+            raise self._unavailable from None
 
     def _judge(self, conn: Connection, error: psycopg.Error) -> None:
-        """Raise what a failed question means for the ledger; return when the question itself was wrong."""
+        """Raise what a failed question means for the service; return when the question itself was wrong."""
         if isinstance(error, _REPLACED):
             self._lost()
         elif not isinstance(error, psycopg.OperationalError):
@@ -171,7 +184,7 @@ class Database:
         if conn.info.transaction_status is TransactionStatus.ACTIVE:  # it never replied
             conn.close()
             self._lost()
-        raise LedgerUnavailable
+        raise self._unavailable
 
     def _lost(self) -> None:
         self._up.clear()
@@ -188,7 +201,7 @@ class Database:
     def _find(self) -> None:
         """Look for the database once and migrate it."""
         try:
-            applied = migrate(self._conninfo, self._migrations, **self._connect)
+            applied = migrate(self._conninfo, self._schema, **self._connect)
         except (psycopg.OperationalError, MigrationError) as error:
             if str(error) != str(self._failure):
                 log.error("the database is not ready: %s", first_line(error))

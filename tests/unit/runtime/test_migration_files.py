@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from services.cost_ledger.migrate import MigrationError, load_migrations
+from services.cost_ledger.store import ledger_schema
+from services.runtime.migrate import MigrationError, load_migrations
+from services.scorer.outcomes.store import scorer_schema
 
 
 def test_the_projects_migrations_are_numbered_from_one() -> None:
-    assert [migration.version for migration in load_migrations()] == [1, 2]
+    assert [migration.version for migration in ledger_schema().migrations] == [1, 2]
+    assert [migration.version for migration in scorer_schema().migrations] == [1]
 
 
 @pytest.mark.parametrize(

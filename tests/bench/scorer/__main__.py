@@ -1,0 +1,80 @@
+"""`python -m tests.bench.scorer DATA_FOLDER [--markdown FILE]`: how good and how quick the scorer is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from services.scorer.complexity.model import WEIGHTS
+from tests.bench.scorer.quality import measure_quality, quality_table, tier_table
+from tests.bench.scorer.speed import measure_speed, speed_table
+
+REPORT = """# How good and how quick the scorer is
+
+Made by `python -m tests.bench.scorer DATA_FOLDER --markdown FILE` from the weights of {made_at}.
+`DATA_FOLDER` holds measured outcomes of weak and strong models (`train`, `dev` and `gold`, JSON Lines).
+
+APGR is the share of the quality gap between the weak and the strong model that is recovered, averaged over all
+shares of strong calls; 0.5 is chance. CPT50 and CPT80 are the percentages of strong calls that recover half and
+80% of the gap; lower is better.
+
+## Order of prompts, on development prompts that were not trained on
+
+{quality}
+
+## Cross-validation on the training rows
+
+{validation}
+
+`benchmarks` and `exam` (MMLU questions) are measured outcomes; `everyday` are prompts graded by hand for this
+project, so their figure says how well the grades are learned, not how models fare.
+
+## Held-out prompts in six kinds of language, with the documented thresholds 0.3 and 0.6
+
+{tiers}
+
+## Speed
+
+{speed}
+
+## What the figures do not say
+
+- The training rows of two benchmark tasks (OpenBookQA, TriviaQA) are left out, because no licence of their prompts
+  is stated; their development rows still count above. Trained with them, the pooled APGR was 0.656.
+- Other kinds of models were tried on the same rows: static word embeddings (wordllama) alone reached a pooled APGR
+  of 0.64 to 0.65, MiniLM sentence embeddings 0.656 (too slow for two milliseconds), 40 nearest neighbours 0.64; all
+  of them together 0.667. Told the task of every prompt, its mean gap gives 0.660. So most of what a prompt tells
+  about the gap is its kind, and the models at hand find it.
+- The models behind the outcomes are of 2023 and 2024.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; 1 when prompt length orders the development prompts better."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scorer", description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--markdown", type=Path, help="also write the report here")
+    options = parser.parse_args(arguments)
+    manifest = json.loads(WEIGHTS.with_name("manifest.json").read_text("utf-8"))
+    quality = measure_quality(options.data)
+    validation = ["| rows | correlation | APGR |", "|---|---|---|"] + [
+        f"| {name} | {found['correlation']:.3f} | {found.get('apgr', '')} |"
+        for name, found in manifest["cross_validation"].items()
+    ]
+    report = REPORT.format(
+        made_at=manifest["made_at"],
+        quality=quality_table(quality),
+        validation="\n".join(validation),
+        tiers=tier_table(),
+        speed=speed_table(measure_speed()),
+    )
+    print(report)
+    if options.markdown:
+        options.markdown.write_text(report, "utf-8")
+    return 0 if quality["this scorer"]["pooled"].apgr > quality["prompt length"]["pooled"].apgr else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,7 @@ from services.scorer.availability import Availability
 from services.scorer.checks import Verdict
 from services.scorer.policy import Policy
 from services.scorer.score import Factor, Score
-from services.scorer.scorer import Answer
+from services.scorer.scorer import Answer, DryRun
 from services.scorer.tuning import Tuning
 
 
@@ -32,6 +32,28 @@ def score_document(score: Score) -> dict[str, Any]:
         "tokens": score.tokens,
         "unsure": score.unsure,
     }
+
+
+def complexity_document(dry_run: DryRun) -> dict[str, Any]:
+    """The reply of POST /v1/complexity, the only one with words of the prompt.
+
+    Where no model can take the prompt, the model, its backend and the cost are null, and `error` says why.
+    """
+    score, route, model = dry_run.score, dry_run.route, dry_run.route.model
+    document: dict[str, Any] = {
+        **score_document(score),
+        "factors": [
+            {**plain, "words": list(factor.words)}
+            for plain, factor in zip(_factors(score.factors), score.factors, strict=True)
+        ],
+        "reasoning": route.reasoning,
+        "recommended_model": model.name if model else None,
+        "backend": route.decision if model else None,
+        "estimated_cost": usd(route.estimated_cost) if model else None,
+    }
+    if route.error is not None:
+        document["error"] = {"code": route.error.code, "message": route.error.message}
+    return document
 
 
 def route_document(answer: Answer) -> dict[str, Any]:

@@ -37,6 +37,11 @@ class ScorerMetrics:
                 lambda model=model: float(watch.current().reason(model) is None)  # type: ignore[misc]
             )
 
+    def time_scores(self, prompts: int, seconds: float) -> None:
+        """So many prompts scored at once in `seconds`: each counts with its share."""
+        for _ in range(prompts):
+            self.score_seconds.observe(seconds / prompts)
+
     def count_route(self, route: Route) -> None:
         """One more decision."""
         self._routes.labels(route.decision, route.tier or "none").inc()

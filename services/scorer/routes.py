@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from services.runtime import load_schema, parse_body
 from services.scorer.checks import read_verify_request
 from services.scorer.documents import (
+    complexity_document,
     models_document,
     route_document,
     score_document,
@@ -28,6 +29,7 @@ def build_routes(scorer: Scorer) -> Blueprint:
     """The routes under /v1 that answer from `scorer`."""
     routes = Blueprint("scorer", __name__, url_prefix="/v1")
     score_schema = load_schema(_SCHEMAS / "score.json")
+    complexity_schema = load_schema(_SCHEMAS / "complexity.json")
     route_schema = load_schema(_SCHEMAS / "route.json")
     answer_schema = load_schema(_SCHEMAS / "answer.json")
     verify_schema = load_schema(_SCHEMAS / "verify.json")
@@ -36,7 +38,11 @@ def build_routes(scorer: Scorer) -> Blueprint:
     @routes.post("/score")
     def score() -> dict[str, Any]:
         body = parse_body(score_schema)
-        return {"scores": [score_document(scorer.score(prompt)) for prompt in body["prompts"]]}
+        return {"scores": [score_document(score) for score in scorer.score(body["prompts"])]}
+
+    @routes.post("/complexity")
+    def complexity() -> dict[str, Any]:
+        return complexity_document(scorer.dry_run(parse_body(complexity_schema)["prompt"]))
 
     @routes.post("/route")
     def route() -> dict[str, Any]:

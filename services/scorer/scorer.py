@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from time import perf_counter
 from typing import Any
 
 from services.catalog import Catalogue, Model, UnknownModel
+from services.runtime.errors import ApiError
 from services.scorer.availability import AvailabilityWatch
 from services.scorer.cache import AnswerCache, CacheAway
 from services.scorer.candidates import Candidates
@@ -18,9 +20,9 @@ from services.scorer.metrics import ScorerMetrics
 from services.scorer.outcomes.errors import OutcomesUnavailable
 from services.scorer.outcomes.recorder import Recorder
 from services.scorer.outcomes.records import outcome_records, route_record
-from services.scorer.request import RouteRequest
+from services.scorer.request import RouteRequest, read_request
 from services.scorer.route import Route, decide_route
-from services.scorer.score import Score, score_prompt
+from services.scorer.score import Score, score_prompts
 from services.scorer.tuning import tune
 
 
@@ -31,6 +33,21 @@ class Answer:
     route: Route
     cache_key: str | None = None
     cached_answer: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """How hard a prompt is, with the words that say so, and the route that it would take now."""
+
+    score: Score
+    route: Route
+
+
+class PromptTooLong(ApiError):
+    """The prompt is longer than the policy allows."""
+
+    status = 413
+    code = "prompt_too_long"
 
 
 @dataclass(frozen=True)
@@ -45,14 +62,29 @@ class Scorer:
     clock: Callable[[], datetime]
     recorder: Recorder | None = None
 
-    def score(self, prompt: str) -> Score:
-        """The complexity of a prompt with the tuning in force, timed."""
-        return tune(self._score(prompt), self.policy.current().tuning)
+    def score(self, prompts: Sequence[str]) -> list[Score]:
+        """The complexity of each prompt with the tuning in force, timed."""
+        tuning = self.policy.current().tuning
+        return [tune(score, tuning) for score in self._score(prompts)]
+
+    def dry_run(self, prompt: str) -> DryRun:
+        """Where a chat with this prompt alone would go; nothing is looked up, counted or recorded.
+
+        Raises PromptTooLong.
+        """
+        policy, available, now = self.policy.current(), self.watch.current(), self.clock()
+        limit = policy.max_prompt_characters
+        if len(prompt) > limit:
+            message = f"The prompt has {len(prompt)} characters; the limit is {limit}. Shorten it."
+            raise PromptTooLong(message, field="prompt")
+        score = tune(self._score([prompt], explain=True)[0], policy.tuning)
+        request = read_request({"prompt": prompt})
+        return DryRun(score, decide_route(request, score, policy, self.catalogue, available, now))
 
     def route(self, request: RouteRequest) -> Answer:
         """Where a request goes, or the answer that the cache has for it."""
         policy, available, now = self.policy.current(), self.watch.current(), self.clock()
-        untuned = self._score(request.prompt)
+        untuned = self._score([request.prompt])[0]
         score = tune(untuned, policy.tuning)
         route = decide_route(request, score, policy, self.catalogue, available, now)
         answer = self._look_up(request, route)
@@ -93,9 +125,11 @@ class Scorer:
             return False
         return True
 
-    def _score(self, prompt: str) -> Score:
-        with self.metrics.score_seconds.time():
-            return score_prompt(prompt)
+    def _score(self, prompts: Sequence[str], *, explain: bool = False) -> list[Score]:
+        begun = perf_counter()
+        scores = score_prompts(prompts, explain=explain)
+        self.metrics.time_scores(len(prompts), perf_counter() - begun)
+        return scores
 
     def _look_up(self, request: RouteRequest, route: Route) -> Answer:
         if self.cache is None or route.model is None:

@@ -62,7 +62,7 @@ function answer(item: ChatItem): IDataObject {
 }
 
 /** An amount as a JSON number; null, never 0, when it is not known. */
-function usd(amount: string | null | undefined): number | null {
+export function usd(amount: string | null | undefined): number | null {
 	return amount === null || amount === undefined ? null : Number(amount);
 }
 

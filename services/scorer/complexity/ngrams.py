@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scorer.complexity.text import HEAD_CHARACTERS, SPACE, TAIL_CHARACTERS, Text
+from services.scorer.complexity.text import DIGIT, HEAD_CHARACTERS, MARK, SPACE, TAIL_CHARACTERS, Text
 
 BITS: Final = 17
 WORD_BUCKETS: Final = 1 << BITS
@@ -55,7 +55,7 @@ class NGrams:
 
     @classmethod
     def of(cls, text: Text) -> tuple[NGrams, NDArray[np.int64], NDArray[np.int64]]:
-        """All n-grams of a text; and of each of its words the hash (WORD_HASH_BITS bits) and the bucket."""
+        """All n-grams of a text; the hashes (WORD_HASH_BITS bits) of its words of letters; the bucket of every word."""
         starts, ends = text.words
         sums = _running_sums(text)
         words = (sums[ends] - sums[starts]) * _DOWN[starts]
@@ -64,7 +64,15 @@ class NGrams:
         found = ((mixed >> _SHIFT).astype(np.int64), _character_buckets(text, sums))
         groups = [_counted(buckets) for buckets in found]
         ngrams = cls(np.concatenate([b for b, _ in groups]), np.concatenate([_scaled(n) for _, n in groups]))
-        return ngrams, (mixed[: len(words)] >> _WORD_SHIFT).astype(np.int64), found[0][: len(words)]
+        hashes = (mixed[: len(words)] >> _WORD_SHIFT).astype(np.int64)
+        return ngrams, hashes[_of_letters(text, starts, ends)], found[0][: len(words)]
+
+
+def _of_letters(text: Text, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Of each word whether it is made of letters only: numbers and marks say nothing about what a text is of."""
+    other = np.concatenate([[0], np.cumsum((text.kinds == DIGIT) | (text.kinds == MARK))])
+    result: NDArray[np.bool_] = other[ends] == other[starts]
+    return result
 
 
 def _character_buckets(text: Text, sums: NDArray[np.uint64]) -> NDArray[np.int64]:

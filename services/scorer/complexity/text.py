@@ -89,7 +89,8 @@ class Text:
         """Of each class the share of the characters that are no spaces; all zero in an empty text."""
         counts = np.bincount(self.kinds, minlength=CLASSES).astype(np.float64)
         counts[SPACE] = 0
-        return counts / max(1.0, counts.sum())
+        result: NDArray[np.float64] = counts / max(1.0, float(counts.sum()))
+        return result
 
     @cached_property
     def words(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

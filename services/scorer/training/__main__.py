@@ -58,7 +58,7 @@ def _quality(rows: tuple[Row, ...], fitted: Fitted, source: str) -> dict[str, fl
     said, target = fitted.unseen[own], np.array([rows[index].target for index in own])
     quality = {"correlation": float(np.corrcoef(said, target)[0, 1])}
     if source != "everyday":
-        quality["apgr"] = apgr([rows[index].gain for index in own], said)
+        quality["apgr"] = apgr([rows[index].gain or 0.0 for index in own], said)
     return {name: round(value, 4) for name, value in quality.items()}
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -206,7 +207,7 @@ def scorer(scorer_env: dict[str, str]) -> Iterator[ScorerClient]:
 @pytest.fixture
 def prompt(request: pytest.FixtureRequest) -> str:
     """An easy prompt that no other test asks."""
-    return f"What is {request.node.name.replace('[', '_').replace(']', '_')}?"
+    return f"What is the capital of France? ({zlib.crc32(request.node.nodeid.encode())})"
 
 
 @pytest.fixture

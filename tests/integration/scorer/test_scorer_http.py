@@ -15,7 +15,7 @@ def test_easy_prompt_goes_local(scorer: Any) -> None:
         "small", "smollm2-135m", "smollm2:135m", "ollama",
     )  # fmt: skip
     assert got["estimated_cost"] == "0"
-    assert [fallback["model"] for fallback in got["fallbacks"]] == ["claude-sonnet-5-5"]
+    assert [fallback["model"] for fallback in got["fallbacks"]] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
     assert len(got["cache_key"]) == 64
     assert got["reasoning"].endswith("small local model smollm2-135m.")
 
@@ -53,6 +53,46 @@ def test_largest_batch_is_taken(scorer: Any) -> None:
     assert len(scorer.post("/v1/score", {"prompts": ["x"] * 256}).json()["scores"]) == 256
 
 
+def test_complexity_is_the_route_that_a_chat_would_take_without_taking_it(scorer: Any) -> None:
+    prompt = "Implement Raft consensus in Rust."
+    metrics = ('scorer_routes_total{decision="cloud",tier="cloud"}', 'scorer_cache_total{result="miss"}')
+    before = [scorer.metric(name) for name in metrics]
+    got = scorer.post("/v1/complexity", {"prompt": prompt}).json()
+    assert [scorer.metric(name) for name in metrics] == before
+    chat = scorer.route(prompt)
+    assert (got["recommended_model"], got["backend"]) == (chat["model"], "cloud")
+    same = ("complexity", "reasoning", "estimated_cost")
+    assert [got[name] for name in same] == [chat[name] for name in same]
+    assert (got["unsure"], got["tokens"] > 0) == (False, True)
+    words = {word for factor in got["factors"] for word in factor.pop("words")}
+    assert words
+    assert words <= {"implement", "raft", "consensus", "in", "rust"}
+    assert got["factors"] == chat["factors"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"prompt": ""}, 400),
+        ({"prompt": 5}, 400),
+        ({"prompt": "x", "model": "auto"}, 400),
+        (["x"], 400),
+        ({"prompt": "x" * 100_000}, 200),
+        ({"prompt": "x" * 100_001}, 413),
+    ],
+)
+def test_complexity_is_told_for_1_to_100_000_characters(scorer: Any, body: Any, status: int) -> None:
+    response = scorer.post("/v1/complexity", body)
+    assert response.status_code == status, response.text
+    if status == 413:
+        assert response.json()["error"] == {
+            "code": "prompt_too_long",
+            "message": "The prompt has 100001 characters; the limit is 100000. Shorten it.",
+            "field": "prompt",
+        }
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"prompt": NaN}', b"\xff", b'{"messages": []}', b'{"prompt": 5}'])
 def test_broken_route_bodies_are_refused(scorer: Any, body: bytes) -> None:
     response = scorer.post("/v1/route", None, data=body)
@@ -60,7 +100,9 @@ def test_broken_route_bodies_are_refused(scorer: Any, body: bytes) -> None:
     assert response.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("path", ["/v1/route", "/v1/score", "/v1/answers", "/v1/models", "/v1/policy"])
+@pytest.mark.parametrize(
+    "path", ["/v1/route", "/v1/score", "/v1/complexity", "/v1/answers", "/v1/models", "/v1/policy"]
+)
 def test_service_token_is_required(scorer: Any, path: str) -> None:
     method = "GET" if path in ("/v1/models", "/v1/policy") else "POST"
     response = requests.request(method, scorer.url + path, json={}, timeout=10)

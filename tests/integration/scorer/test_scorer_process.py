@@ -47,10 +47,10 @@ def test_settings_change_the_routing(start: Any, scorer_env: dict[str, str]) -> 
     with start(**scorer_env, USE_LOCAL_FOR_SIMPLE="false", CLAUDE_MODEL="claude-opus") as (scorer, _):
         got = scorer.route("What is Python?")
         assert (got["decision"], got["model"]) == ("cloud", "claude-opus-5-5")
-    with start(**scorer_env, COMPLEXITY_THRESHOLD="0.1") as (scorer, _):
+    with start(**scorer_env, COMPLEXITY_THRESHOLD="0.01") as (scorer, _):
         assert scorer.route("What is Python?")["decision"] == "cloud"
         source = scorer.get("/v1/policy").json()["policy"]["thresholds.large"]
-        assert source == {"value": 0.1, "source": "environment COMPLEXITY_THRESHOLD"}
+        assert source == {"value": 0.01, "source": "environment COMPLEXITY_THRESHOLD"}
 
 
 def test_without_a_cloud_key_hard_prompts_are_refused_or_stay_local(start: Any, scorer_env: dict[str, str]) -> None:
@@ -79,7 +79,7 @@ def _go_and_come(scorer: Any, ollama: Any) -> None:
     ollama.tags = ["tinyllama"]
     wait_for(lambda: model() == "tinyllama")
     ollama.status = 500
-    wait_for(lambda: model() == "claude-sonnet-5-5")
+    wait_for(lambda: model() == "claude-haiku-5-5")
     assert scorer.get("/readyz").json()["warnings"]["ollama"] == "Ollama answers with status 500"
     ollama.status, ollama.body = 200, b"<html>"
     wait_for(lambda: "not Ollama" in scorer.get("/readyz").json()["warnings"]["ollama"])
@@ -102,7 +102,7 @@ def test_ollama_that_hangs_does_not_keep_the_scorer_from_starting(
     begin = time.monotonic()
     with start(**scorer_env) as (scorer, _):
         assert time.monotonic() - begin < 4.0
-        assert scorer.route("What is Python?")["model"] == "claude-sonnet-5-5"
+        assert scorer.route("What is Python?")["model"] == "claude-haiku-5-5"
         wait_for(lambda: "within 2 seconds" in scorer.get("/readyz").json()["warnings"]["ollama"])
         ollama.delay = 0.0
 

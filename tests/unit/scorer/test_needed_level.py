@@ -1,4 +1,3 @@
-
 """What raises the level that a prompt needs: doubt, risk, a cheap cloud model between the local and the strong one."""
 
 from __future__ import annotations

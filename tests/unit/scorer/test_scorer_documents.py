@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +14,11 @@ from services.catalog import Catalogue
 from services.runtime import ConfigError, Env
 from services.scorer.availability import NO_CLOUD_KEY, Availability
 from services.scorer.config import ScorerConfig
-from services.scorer.documents import models_document, route_document, usd
+from services.scorer.documents import complexity_document, models_document, route_document, score_document, usd
 from services.scorer.policy import Policy
 from services.scorer.route import Route
-from services.scorer.scorer import Answer
+from services.scorer.score import Factor, Score
+from services.scorer.scorer import Answer, DryRun
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -121,3 +123,29 @@ def test_policy_file_is_checked_at_the_start(tmp_path: Path) -> None:
     file.write_text("cloud_model = 'gpt-9'")
     with pytest.raises(ConfigError, match="gpt-9"):
         ScorerConfig.from_env(Env(BASE | {"POLICY_FILE": str(file)}))
+
+
+def test_complexity_names_the_words_and_other_replies_do_not(route: Callable[..., Route]) -> None:
+    wording = Factor("wording", 0.1, "worded like easy tasks", ("python",))
+    dry_run = DryRun(Score(0.1, (wording,), 8, unsure=True), replace(route(0.1), factors=(wording,)))
+    shown = {"name": "wording", "effect": 0.1, "text": "worded like easy tasks"}
+    assert complexity_document(dry_run) == {
+        "complexity": 0.1,
+        "factors": [{**shown, "words": ["python"]}],
+        "tokens": 8,
+        "unsure": True,
+        "reasoning": dry_run.route.reasoning,
+        "recommended_model": "tiny",
+        "backend": "local",
+        "estimated_cost": "0",
+    }
+    assert score_document(dry_run.score)["factors"] == [shown]
+    assert route_document(Answer(dry_run.route))["factors"] == [shown]
+
+
+def test_complexity_of_a_prompt_that_no_model_can_take(route: Callable[..., Route]) -> None:
+    refused = route(0.1, without=("tiny", "mini", "mid", "big", "sky", "sky-pro", "sky-new"))
+    assert refused.error is not None
+    document = complexity_document(DryRun(Score(0.1, (), 8, unsure=False), refused))
+    assert [document[name] for name in ("recommended_model", "backend", "estimated_cost")] == [None, None, None]
+    assert document["error"] == {"code": refused.error.code, "message": refused.error.message}

@@ -27,7 +27,7 @@ _FIRST_WORDS: Final = 40
 _SHINGLE: Final = 10  # words
 _OVERLAP: Final = 0.2
 _BOILERPLATE: Final = 5  # rows; wording that more rows share is their benchmark's instruction, not their content
-# How the grades of the prompts are stretched: who grades by hand keeps away from the ends.
+# How the grades of the prompts are stretched: who grades by judgement keeps away from the ends.
 _STRETCH: Final = (1.35, 0.47, 0.5)
 _WORD = re.compile(r"\w+")
 

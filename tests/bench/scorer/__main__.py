@@ -42,6 +42,14 @@ Written for this project, with the tiers that a person would accept for each
 
 {speed}
 
+## What it was trained on
+
+Outcomes measured by ulab-uiuc/LLMRouter (MIT), TIGER-AI-Lab/MMLU-Pro, WildEval/ZeroEval and lm-sys/RouteLLM (all
+Apache-2.0), for prompts of MMLU, MATH, CRUXEval, TheoremQA, SciBench, GSM8K, HumanEval, CommonGen and CommonsenseQA
+(MIT), MMLU-Pro, MBPP (CC BY 4.0), Natural Questions (CC BY-SA 3.0) and ARC (CC BY-SA 4.0); and the graded prompts in
+`services/scorer/training/prompts`. None of the benchmarks' prompts is part of this project. Hashes of the files, and
+how many rows were dropped, are in `services/scorer/complexity/manifest.json`.
+
 ## What the figures do not say
 
 - The training rows of two benchmark tasks (OpenBookQA, TriviaQA) are left out, because no licence of their prompts

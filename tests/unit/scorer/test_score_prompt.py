@@ -42,10 +42,9 @@ def test_hard_prompts_are_harder_than_easy_ones_in_every_language() -> None:
 
 def test_held_out_prompts_go_where_a_person_would_send_them() -> None:
     right = [tier_of(case.prompt) in case.expected for case in TIERS]
-    # Where a person would accept both a local and a cloud model, either side is right.
-    side = [any((tier_of(case.prompt) == "cloud") == (tier == "cloud") for tier in case.expected) for case in TIERS]
+    cloud = [(tier_of(case.prompt) == "cloud") == (case.expected == ("cloud",)) for case in TIERS]
     assert sum(right) / len(right) > 0.64
-    assert sum(side) / len(side) > 0.78
+    assert sum(cloud) / len(cloud) > 0.78
 
 
 def test_case_and_spaces_make_little_difference() -> None:

@@ -51,7 +51,7 @@ def score_prompt(prompt: str) -> Score:
 def score_prompts(prompts: Sequence[str], *, explain: bool = False) -> list[Score]:
     """The scores of many prompts, quicker than one by one; `explain` names the words that count."""
     model = load_model()
-    readings = [Reading.of(prompt) for prompt in prompts]
+    readings = Reading.of_all(prompts)
     judged = zip(prompts, readings, model.judge(readings), strict=True)
     return [_score(model, prompt, reading, judgement, explain=explain) for prompt, reading, judgement in judged]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scorer.complexity.ngrams import NGrams
+from services.scorer.complexity.ngrams import NGrams, Wording
 from services.scorer.complexity.signals import read_signals, signal_row
 from services.scorer.complexity.text import Text
 from services.scorer.complexity.trees import Trees
@@ -35,17 +35,20 @@ class Reading:
     """What is read off one prompt before any weight is applied."""
 
     text: Text
-    ngrams: NGrams
-    words: NDArray[np.int64]
-    word_buckets: NDArray[np.int64]
+    wording: Wording
     signals: dict[str, float]
 
     @classmethod
     def of(cls, prompt: str) -> Reading:
         """Read a prompt; linear in its length, which is capped."""
-        text = Text.of(prompt)
-        ngrams, words, word_buckets = NGrams.of(text)
-        return cls(text, ngrams, words, word_buckets, read_signals(text))
+        return cls.of_all([prompt])[0]
+
+    @classmethod
+    def of_all(cls, prompts: Sequence[str]) -> list[Reading]:
+        """Read many prompts, quicker than one by one."""
+        texts = [Text.of(prompt) for prompt in prompts]
+        wordings = Wording.of_all(texts)
+        return [cls(text, wording, read_signals(text)) for text, wording in zip(texts, wordings, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Model:
         if not readings:
             return []
         rows = np.stack([signal_row(reading.signals) for reading in readings])
-        linear = np.stack([self.linear(reading.ngrams) for reading in readings])
+        linear = self.linear([reading.wording.ngrams for reading in readings])
         gates = self.gates(linear[:, len(EXPERTS) :])
         effects, starts = np.zeros_like(rows), gates @ (self.blends[:, 0] + self.blends[:, 1] * self._plain_intercepts)
         for expert, trees in enumerate(self.trees):
@@ -120,7 +123,7 @@ class Model:
             Judgement(
                 complexity=float(complexities[i]),
                 raw=float(raw[i]),
-                novelty=self.novelty(reading.words),
+                novelty=self.novelty(reading.wording.hashes),
                 start=float(starts[i]),
                 wording=float(wordings[i]),
                 effects=effects[i],
@@ -129,9 +132,14 @@ class Model:
             for i, reading in enumerate(readings)
         ]
 
-    def linear(self, ngrams: NGrams) -> Floats:
-        """The outputs of the linear heads: of the experts, then of the gates."""
-        result: Floats = ngrams.weights @ self.heads[ngrams.buckets] + self.intercepts
+    def linear(self, ngrams: Sequence[NGrams]) -> Floats:
+        """The outputs of the linear heads, a row a text: of the experts, then of the gates."""
+        ends = np.cumsum([len(one.buckets) for one in ngrams])
+        parts = self.heads[np.concatenate([one.buckets for one in ngrams])]
+        parts *= np.concatenate([one.weights for one in ngrams])[:, None]
+        sums = np.zeros((len(parts) + 1, parts.shape[1]))
+        np.cumsum(parts, axis=0, out=sums[1:])
+        result: Floats = np.diff(sums[ends], axis=0, prepend=0.0) + self.intercepts
         return result
 
     def gates(self, outputs: Floats) -> Floats:
@@ -156,7 +164,7 @@ class Model:
         if not len(starts):
             return ()
         mix = judgement.gates * self.blends[:, 1]
-        effects = self.heads[reading.word_buckets][:, : len(EXPERTS)] @ mix
+        effects = self.heads[reading.wording.word_buckets][:, : len(EXPERTS)] @ mix
         order = np.argsort(-effects if judgement.wording > 0 else effects, kind="stable")
         spelled = (bytes(reading.text.codes[starts[i] : ends[i]]).decode("utf-32-le", "replace") for i in order)
         telling = dict.fromkeys(word for word in spelled if word.isalpha() and len(word) <= _LONGEST_TOLD)

@@ -51,6 +51,23 @@ _TABLE: Final = _class_table()
 _ALONE_TABLE: Final = np.isin(np.arange(CLASSES), _ALONE)
 
 
+def classes_of(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The class of each code point."""
+    result: NDArray[np.uint8] = _TABLE[np.minimum(codes, 0x10000)]
+    return result
+
+
+def word_bounds(kinds: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where words begin and end in characters of these classes."""
+    solid = kinds != SPACE
+    joined = solid & ~_ALONE_TABLE[kinds]
+    starts = solid.copy()
+    starts[1:] &= ~(joined[1:] & joined[:-1])
+    ends = solid.copy()
+    ends[:-1] &= ~(joined[:-1] & joined[1:])
+    return np.flatnonzero(starts), np.flatnonzero(ends) + 1
+
+
 @dataclass(frozen=True)
 class Text:
     """The part of a prompt that is read: `raw`, at most 6,001 characters of it, and `characters` in all."""
@@ -72,8 +89,7 @@ class Text:
         codes = np.empty(len(data) // 4 + 2, dtype=np.uint32)
         codes[0] = codes[-1] = 32
         codes[1:-1] = np.frombuffer(data, dtype="<u4")
-        kinds = _TABLE[np.minimum(codes, 0x10000)]
-        space = kinds == SPACE
+        space = classes_of(codes) == SPACE
         codes[space] = 32
         keep = np.ones(len(codes), dtype=bool)
         keep[1:] = ~(space[1:] & space[:-1])
@@ -82,7 +98,7 @@ class Text:
     @cached_property
     def kinds(self) -> NDArray[np.uint8]:
         """The class of each of `codes`."""
-        return _TABLE[np.minimum(self.codes, 0x10000)]
+        return classes_of(self.codes)
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -95,12 +111,4 @@ class Text:
     @cached_property
     def words(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where words begin and end in `codes`; marks, ideographs and kana are words of one character."""
-        kinds = self.kinds
-        solid = kinds != SPACE
-        alone = _ALONE_TABLE[kinds]
-        joined = solid & ~alone
-        starts = solid.copy()
-        starts[1:] &= ~(joined[1:] & joined[:-1])
-        ends = solid.copy()
-        ends[:-1] &= ~(joined[:-1] & joined[1:])
-        return np.flatnonzero(starts), np.flatnonzero(ends) + 1
+        return word_bounds(self.kinds)

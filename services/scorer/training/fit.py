@@ -90,17 +90,17 @@ class _Prepared:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> _Prepared:
-        readings = [Reading.of(row.prompt) for row in rows]
-        ends = np.cumsum([0, *(len(reading.ngrams.buckets) for reading in readings)])
-        buckets = np.concatenate([reading.ngrams.buckets for reading in readings])
-        weights = np.concatenate([reading.ngrams.weights for reading in readings])
+        readings = Reading.of_all([row.prompt for row in rows])
+        ends = np.cumsum([0, *(len(reading.wording.ngrams.buckets) for reading in readings)])
+        buckets = np.concatenate([reading.wording.ngrams.buckets for reading in readings])
+        weights = np.concatenate([reading.wording.ngrams.weights for reading in readings])
         return cls(
             ngrams=csr_matrix((weights, buckets, ends), shape=(len(rows), BUCKETS)),
             signals=np.stack([signal_row(reading.signals) for reading in readings]),
             target=np.array([row.target for row in rows]),
             source=np.array([EXPERTS.index(row.source) for row in rows]),
             fold=np.array([fold_of(row.prompt, FOLDS) for row in rows]),
-            words=[reading.words for reading in readings],
+            words=[reading.wording.hashes for reading in readings],
         )
 
 

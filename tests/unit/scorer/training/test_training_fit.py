@@ -50,8 +50,8 @@ def test_it_tells_the_kinds_of_prompts_apart(fitted: Fitted) -> None:
 
 def test_unknown_words_are_novel(fitted: Fitted) -> None:
     known, unknown = (Reading.of("river stone quasar"), Reading.of("vrmbl grnz plokt"))
-    assert fitted.model.novelty(known.words) == 0
-    assert fitted.model.novelty(unknown.words) == 1
+    assert fitted.model.novelty(known.wording.hashes) == 0
+    assert fitted.model.novelty(unknown.wording.hashes) == 1
     assert 0.5 <= fitted.model.novelty_limit < 1
 
 

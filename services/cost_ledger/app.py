@@ -13,6 +13,7 @@ from services.cost_ledger.errors import LedgerUnavailable
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import LedgerMetrics
 from services.cost_ledger.routes import routes
+from services.cost_ledger.spending import Spending
 from services.cost_ledger.store import LedgerStore, ledger_schema
 from services.cost_ledger.times import utc_now
 from services.runtime import ConfigError, create_service_app
@@ -49,6 +50,7 @@ def create_app(
     )
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger
+    app.extensions["spending"] = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,11 +18,16 @@ _KINDS = tuple(field.name for field in fields(UnitPrices))
 
 MAX_AHEAD = timedelta(days=1)
 """How far a sender's clock may run ahead of the ledger's."""
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing that this stack could have booked is older."""
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One request as its sender tells it. `occurred_at` is in UTC, `latency_seconds` in seconds."""
+    """One request as its sender tells it. `occurred_at` is in UTC; `..._seconds` are seconds.
+
+    With a `correction` (its id) the entry replaces what the books have of the request.
+    """
 
     request_id: str
     occurred_at: datetime
@@ -30,7 +35,11 @@ class LedgerEntry:
     backend: str
     status: str
     usage: Usage
+    batch: bool = False
+    inference_geo: str | None = None
     latency_seconds: float | None = None
+    routing_seconds: float | None = None
+    model_seconds: float | None = None
     tier: str | None = None
     complexity: float | None = None
     reasoning: str | None = None
@@ -39,6 +48,7 @@ class LedgerEntry:
     tags: tuple[str, ...] = ()
     dialect: str | None = None
     error_code: str | None = None
+    correction: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,11 @@ class PricedEntry:
         """USD, exact; None when no price is known."""
         return self.charge.cost if self.charge else None
 
-    def row(self) -> dict[str, Any]:
-        """The columns of ledger.entries, as JSON can carry them: amounts as text, so that no digit is lost."""
+    def row(self, charged_at: datetime | None = None) -> dict[str, Any]:
+        """The columns of ledger.entries, as JSON can carry them: amounts as text, so that no digit is lost.
+
+        It counts for the budgets of `charged_at`, or else of when it occurred.
+        """
         fields = dict(vars(self.entry))
         usage, user = fields.pop("usage"), fields.pop("user")
         prices = vars(self.charge.prices) if self.charge else {}
@@ -69,6 +82,7 @@ class PricedEntry:
             **vars(usage),
             **{f"price_{kind}": str(price) for kind, price in prices.items()},
             "occurred_at": self.entry.occurred_at.isoformat(),
+            "charged_at": (charged_at or self.entry.occurred_at).isoformat(),
             "model": self.model,
             "user_name": user,
             "cost": _text(self.cost),
@@ -107,13 +121,15 @@ def parse_entry(body: Mapping[str, Any], now: datetime, path: str = "") -> Ledge
 
 
 def parse_moment(text: str, field: str, now: datetime) -> datetime:
-    """A moment in UTC, at most a day ahead of `now`; InvalidField otherwise."""
+    """A moment in UTC, from 2020 on and at most a day ahead of `now`; InvalidField otherwise."""
     try:
         moment = parse_time(text)
     except ValueError as error:
         raise InvalidField(field, str(error)) from None
     if moment > now + MAX_AHEAD:
         raise InvalidField(field, "lies more than a day in the future")
+    if moment < EARLIEST:
+        raise InvalidField(field, f"lies before {EARLIEST:%Y-%m-%d}")
     return moment
 
 
@@ -128,7 +144,7 @@ def price_entry(entry: LedgerEntry, catalogue: Catalogue, baseline_model: str) -
     Local and cached answers are free. A cloud answer of a model without a price is unpriced, and so
     is one of a local model: nobody knows what that cost.
     """
-    model = _find(entry.model, catalogue)
+    model = find_model(entry.model, catalogue)
     if entry.backend == "local" and model and not model.is_local:
         raise InvalidField("backend", f"{model.name} is not a local model (request {entry.request_id})")
     if entry.backend != "cloud":
@@ -136,17 +152,28 @@ def price_entry(entry: LedgerEntry, catalogue: Catalogue, baseline_model: str) -
     elif model and model.is_local:
         charge = None
     else:
-        charge = catalogue.charge(entry.model, entry.usage, entry.occurred_at)
+        charge = catalogue.charge(
+            entry.model,
+            entry.usage,
+            entry.occurred_at,
+            batch=entry.batch,
+            inference_geo=entry.inference_geo,
+        )
     baseline = catalogue.charge(baseline_model, entry.usage, entry.occurred_at)
     name = model.name if model else entry.model
     return PricedEntry(entry, name, charge, baseline_model, baseline.cost if baseline else None)
 
 
 def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of ledger.entries as callers see it: the entry as it came, its prices and its cost."""
+    """A row of ledger.entries as callers see it: the entry as it came, its prices and its cost.
+
+    A row that takes an earlier one back has `reversal` true, and negative tokens and amounts.
+    """
     prices = {kind: optional_money(row[f"price_{kind}"]) for kind in _KINDS}
     return {
         "request_id": row["request_id"],
+        "reversal": row["sign"] < 0,
+        "correction": row["correction"],
         "occurred_at": format_time(row["occurred_at"]),
         "booked_at": format_time(row["booked_at"]),
         **{name: row[name] for name in ("model", "backend", "status")},
@@ -157,7 +184,9 @@ def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "source": row["price_source"],
         "baseline_model": row["baseline_model"],
         "baseline_cost": optional_money(row["baseline_cost"]),
-        **{name: row[name] for name in ("latency_seconds", "tier", "complexity", "reasoning", "key_id")},
+        **{name: row[name] for name in ("batch", "inference_geo")},
+        **{name: row[name] for name in ("latency_seconds", "routing_seconds", "model_seconds")},
+        **{name: row[name] for name in ("tier", "complexity", "reasoning", "key_id")},
         "user": row["user_name"],
         **{name: row[name] for name in ("tags", "dialect", "error_code")},
     }
@@ -173,7 +202,8 @@ def charge_document(charge: Charge | None) -> dict[str, Any]:
     }
 
 
-def _find(name: str, catalogue: Catalogue) -> Model | None:
+def find_model(name: str, catalogue: Catalogue) -> Model | None:
+    """The catalogue's model of that name; None for one that it does not know."""
     try:
         return catalogue.find(name)
     except UnknownModel:

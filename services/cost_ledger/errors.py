@@ -37,3 +37,30 @@ class KeyRevoked(ApiError):
 
     status = 409
     code = "key_revoked"
+
+
+class AlreadyBooked(ApiError):
+    """The books have an entry of this request already: nothing can be reserved for it."""
+
+    status = 409
+    code = "already_booked"
+
+
+class UnknownBudget(NotFound):
+    """There is no budget with this id."""
+
+    code = "unknown_budget"
+
+
+class BudgetExceeded(ApiError):
+    """The request does not fit into a hard budget any more."""
+
+    # Not 429: SDKs would send the request again by themselves.
+    status = 402
+    code = "budget_exceeded"
+
+
+class UnpricedModel(BudgetExceeded):
+    """The model has no price, so that it fits into no hard budget."""
+
+    code = "unpriced_model"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from services.cost_ledger.budget_routes import budget_routes
 from services.cost_ledger.config import Config
 from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.keyring import KeyRing
@@ -17,6 +18,7 @@ from services.cost_ledger.summary import stats_document, summary_document
 from services.runtime import load_schema, parse_body
 
 routes = Blueprint("ledger", __name__)
+routes.register_blueprint(budget_routes)
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 _ENTRIES = load_schema(_SCHEMAS / "entries.json")

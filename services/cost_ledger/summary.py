@@ -14,7 +14,14 @@ from services.cost_ledger.store import LedgerStore, Row
 
 _BY_MODEL, _BY_BACKEND, _ALL = 1, 2, 3
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
-_REQUESTS = ("total_requests", "local_requests", "cloud_requests", "cached_requests", "failed_requests")
+_REQUESTS = (
+    "total_requests",
+    "local_requests",
+    "cloud_requests",
+    "cached_requests",
+    "failed_requests",
+    "unconfirmed_requests",
+)
 
 
 def stats_document(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +88,8 @@ def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "requests": row["requests"],
         "failed_requests": row["failed_requests"],
+        "unconfirmed_requests": row["unconfirmed_requests"],
+        "unconfirmed_cost": money(row["unconfirmed_cost"]),
         "unpriced_requests": row["unpriced_requests"],
         **{name: int(row[name]) for name in _TOKENS},
         "cost": None if row["cost"] is None and row["unpriced_requests"] else money(row["cost"] or Decimal(0)),

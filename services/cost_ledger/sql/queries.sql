@@ -1,34 +1,181 @@
--- The ledger's questions to PostgreSQL. One statement is one transaction, except for reports.
+-- The ledger's questions to PostgreSQL.
 
--- name: record_entries(entries)
--- Books all rows of a JSON array or, when one is wrong, none; returns those that were not booked before.
-INSERT INTO ledger.entries (
-    request_id, occurred_at, model, backend, status,
-    input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-    cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
-    baseline_model, baseline_cost,
-    latency_seconds, tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+-- name: take_turn()
+-- One transaction at a time changes the books. A statement of its own: what follows sees all before it.
+SELECT pg_advisory_xact_lock(1279607879, 1);
+
+-- name: take_reservations(request_ids)
+-- What the books know of some requests; their reservations end.
+WITH ended AS (
+    DELETE FROM ledger.reservations WHERE request_id = ANY(:request_ids) RETURNING request_id, created_at
 )
 SELECT
-    request_id, occurred_at, model, backend, status,
+    coalesce(ended.request_id, requests.request_id) AS request_id,
+    ended.created_at AS reserved_at,
+    requests.request_id IS NOT NULL AS booked,
+    requests.unconfirmed,
+    requests.corrections,
+    entries.charged_at,
+    entries.cost
+FROM ended
+FULL JOIN (SELECT * FROM ledger.requests WHERE request_id = ANY(:request_ids)) AS requests USING (request_id)
+LEFT JOIN ledger.entries ON entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at;
+
+-- name: make_months(moments)
+SELECT ledger.make_month(moment) FROM unnest(:moments::timestamptz[]) AS moment;
+
+-- name: reverse_entries(reversals)
+-- Takes the rows that hold for these requests back: a JSON array of request_id and correction.
+INSERT INTO ledger.entries (
+    request_id, correction, sign, occurred_at, charged_at, model, backend, status,
     input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+    batch, inference_geo,
     cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
     baseline_model, baseline_cost,
-    latency_seconds, tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-FROM json_populate_recordset(NULL::ledger.entries, :entries::json)
-ON CONFLICT (request_id) DO NOTHING
-RETURNING request_id, cost;
+    latency_seconds, routing_seconds, model_seconds,
+    tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+)
+SELECT
+    request_id, reversals.correction, -sign, entries.occurred_at, charged_at, model, backend, status,
+    -input_tokens, -output_tokens, -cache_read_tokens, -cache_write_5m_tokens, -cache_write_1h_tokens,
+    batch, inference_geo,
+    -cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+    baseline_model, -baseline_cost,
+    latency_seconds, routing_seconds, model_seconds,
+    tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+FROM json_to_recordset(:reversals::json) AS reversals (request_id text, correction text)
+JOIN ledger.requests USING (request_id)
+JOIN ledger.entries USING (request_id)
+WHERE entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at
+RETURNING id, occurred_at;
 
--- name: costs_of(request_ids)
-SELECT request_id, cost FROM ledger.entries WHERE request_id = ANY(:request_ids);
+-- name: append_entries(entries)
+-- Books the rows of a JSON array, each of another request, and notes that they hold.
+WITH booked AS (
+    INSERT INTO ledger.entries (
+        request_id, correction, occurred_at, charged_at, model, backend, status,
+        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+        batch, inference_geo,
+        cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+        baseline_model, baseline_cost,
+        latency_seconds, routing_seconds, model_seconds,
+        tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+    )
+    SELECT
+        request_id, correction, occurred_at, charged_at, model, backend, status,
+        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+        batch, inference_geo,
+        cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+        baseline_model, baseline_cost,
+        latency_seconds, routing_seconds, model_seconds,
+        tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+    FROM json_populate_recordset(NULL::ledger.entries, :entries::json)
+    RETURNING id, request_id, correction, occurred_at, status
+), noted AS (
+    INSERT INTO ledger.requests AS known (request_id, entry_id, occurred_at, unconfirmed, corrections)
+    SELECT request_id, id, occurred_at, status = 'unconfirmed', array_remove(ARRAY[correction], NULL) FROM booked
+    ON CONFLICT (request_id) DO UPDATE SET
+        entry_id = excluded.entry_id,
+        occurred_at = excluded.occurred_at,
+        unconfirmed = excluded.unconfirmed,
+        corrections = known.corrections || excluded.corrections
+)
+SELECT id, occurred_at FROM booked;
+
+-- name: add_up(first, last, since, until)$
+-- Brings sums and budgets up to date with the entries of these ids.
+SELECT ledger.add_figures(:first, :last, :since, :until), ledger.charge(:first, :last, :since, :until);
+
+-- name: request_state(request_id)^
+SELECT
+    (SELECT amount FROM ledger.reservations WHERE request_id = :request_id) AS amount,
+    (SELECT expires_at FROM ledger.reservations WHERE request_id = :request_id) AS expires_at,
+    EXISTS (SELECT FROM ledger.requests WHERE request_id = :request_id) AS booked,
+    EXISTS (SELECT FROM ledger.budgets WHERE mode = 'hard') AS hard_budgets;
+
+-- name: expired_reservations(now)
+SELECT request_id, entry::text FROM ledger.reservations WHERE expires_at <= :now ORDER BY expires_at LIMIT 1000;
+
+-- name: reserve(request_id, created_at, expires_at, amount, model, key_id, user_name, tags, entry)!
+INSERT INTO ledger.reservations (
+    request_id, created_at, expires_at, amount, model, key_id, user_name, tags, entry
+)
+VALUES (:request_id, :created_at, :expires_at, :amount, :model, :key_id, :user_name, :tags, :entry);
+
+-- name: release(request_id)!
+DELETE FROM ledger.reservations WHERE request_id = :request_id;
+
+-- name: standings(periods)
+-- Every budget in its present period. `periods` is a JSON array of period, period_start and period_end.
+-- `spent` is NULL where the period was not asked for before.
+SELECT
+    budgets.*, periods.period_start, periods.period_end, spending.spent,
+    (
+        SELECT coalesce(sum(amount), 0) FROM ledger.reservations
+        WHERE created_at >= periods.period_start AND created_at < periods.period_end
+            AND ledger.applies(scope, subject, key_id, user_name, tags, model)
+    ) AS reserved
+FROM ledger.budgets
+JOIN json_to_recordset(:periods::json)
+    AS periods (period text, period_start timestamptz, period_end timestamptz) USING (period)
+LEFT JOIN ledger.spending
+    ON spending.budget_id = budgets.id
+    AND spending.period_start = periods.period_start AND spending.period_end = periods.period_end
+ORDER BY budgets.id;
+
+-- name: standings_for(periods, key_id, user_name, tags, model)
+-- As `standings`, of the budgets that count a request with these labels.
+SELECT
+    budgets.*, periods.period_start, periods.period_end, spending.spent,
+    (
+        SELECT coalesce(sum(amount), 0) FROM ledger.reservations AS open
+        WHERE created_at >= periods.period_start AND created_at < periods.period_end
+            AND ledger.applies(scope, subject, open.key_id, open.user_name, open.tags, open.model)
+    ) AS reserved
+FROM ledger.budgets
+JOIN json_to_recordset(:periods::json)
+    AS periods (period text, period_start timestamptz, period_end timestamptz) USING (period)
+LEFT JOIN ledger.spending
+    ON spending.budget_id = budgets.id
+    AND spending.period_start = periods.period_start AND spending.period_end = periods.period_end
+WHERE ledger.applies(scope, subject, :key_id, :user_name, :tags::text[], :model)
+ORDER BY budgets.id;
+
+-- name: open_period(budget_id, period_start, period_end)!
+-- Adds up what was charged to a budget in a period so far; what is long past is not kept.
+WITH forgotten AS (
+    DELETE FROM ledger.spending
+    WHERE budget_id = :budget_id AND period_end < :period_start::timestamptz - interval '90 days'
+)
+INSERT INTO ledger.spending (budget_id, period_start, period_end, spent)
+SELECT budgets.id, :period_start, :period_end, coalesce(sum(entries.cost), 0)
+FROM ledger.budgets
+LEFT JOIN ledger.entries
+    ON charged_at >= :period_start AND charged_at < :period_end
+    AND ledger.applies(scope, subject, key_id, user_name, tags, model)
+WHERE budgets.id = :budget_id
+GROUP BY budgets.id
+ON CONFLICT DO NOTHING;
+
+-- name: set_budget(scope, subject, period, limit_usd, mode, when_spent)^
+INSERT INTO ledger.budgets (scope, subject, period, limit_usd, mode, when_spent)
+VALUES (:scope, :subject, :period, :limit_usd, :mode, :when_spent)
+ON CONFLICT (scope, subject, period, mode)
+DO UPDATE SET limit_usd = excluded.limit_usd, when_spent = excluded.when_spent
+RETURNING id, xmax = 0 AS is_new;
+
+-- name: remove_budget(id)!
+DELETE FROM ledger.budgets WHERE id = :id;
 
 -- name: entries_after(after, page)
 SELECT
-    id, request_id, occurred_at, booked_at, model, backend, status,
+    id, request_id, correction, sign, occurred_at, booked_at, model, backend, status,
     input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+    batch, inference_geo,
     cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
     baseline_model, baseline_cost,
-    latency_seconds, tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+    latency_seconds, routing_seconds, model_seconds,
+    tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
 FROM ledger.entries
 WHERE id > :after
 ORDER BY id
@@ -38,21 +185,31 @@ LIMIT :page;
 SELECT coalesce(max(id), 0) FROM ledger.entries;
 
 -- name: first_moment()$
-SELECT min(occurred_at) FROM ledger.entries;
+-- Of months that were dropped only the hour is known.
+SELECT CASE WHEN first_hour < date_trunc('hour', first_entry, 'UTC') THEN first_hour ELSE first_entry END
+FROM (
+    SELECT
+        (SELECT min(hour) FROM ledger.hourly WHERE dimension = 'total') AS first_hour,
+        coalesce((SELECT min(occurred_at) FROM ledger.entries), 'infinity') AS first_entry
+) AS firsts
+WHERE first_hour IS NOT NULL;
 
 -- name: stats()^
 -- Savings count answers whose price is known; what failed requests cost is taken off.
 SELECT
-    count(*) FILTER (WHERE status = 'ok') AS total_requests,
-    count(*) FILTER (WHERE status = 'ok' AND backend = 'local') AS local_requests,
-    count(*) FILTER (WHERE status = 'ok' AND backend = 'cloud') AS cloud_requests,
-    count(*) FILTER (WHERE status = 'ok' AND backend = 'cache') AS cached_requests,
-    count(*) FILTER (WHERE status = 'error') AS failed_requests,
-    count(*) FILTER (WHERE cost IS NULL) AS unpriced_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'ok'), 0)::bigint AS total_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'ok' AND backend = 'local'), 0)::bigint AS local_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'ok' AND backend = 'cloud'), 0)::bigint AS cloud_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'ok' AND backend = 'cache'), 0)::bigint AS cached_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'error'), 0)::bigint AS failed_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'unconfirmed'), 0)::bigint AS unconfirmed_requests,
+    coalesce(sum(unpriced), 0)::bigint AS unpriced_requests,
     coalesce(sum(cost), 0) AS total_cost,
-    avg(complexity) FILTER (WHERE status = 'ok') AS avg_complexity,
-    coalesce(sum(baseline_cost) FILTER (WHERE status = 'ok' AND cost IS NOT NULL), 0) AS baseline_cost
-FROM ledger.entries;
+    sum(complexity) FILTER (WHERE status = 'ok')
+        / nullif(sum(complexity_count) FILTER (WHERE status = 'ok'), 0)::float AS avg_complexity,
+    coalesce(sum(baseline_cost), 0) AS baseline_cost
+FROM ledger.hourly
+WHERE dimension = 'ever';
 
 -- name: summarise(since, until, baseline)
 -- A row for each model, one for each backend, and one for all. `last_id` bounds what comes after it.
@@ -60,24 +217,26 @@ SELECT
     model,
     backend,
     GROUPING(model, backend) AS level,
-    count(*) FILTER (WHERE status = 'ok') AS requests,
-    count(*) FILTER (WHERE status = 'error') AS failed_requests,
-    count(*) FILTER (WHERE cost IS NULL) AS unpriced_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'ok'), 0)::bigint AS requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'error'), 0)::bigint AS failed_requests,
+    coalesce(sum(requests) FILTER (WHERE status = 'unconfirmed'), 0)::bigint AS unconfirmed_requests,
+    coalesce(sum(cost) FILTER (WHERE status = 'unconfirmed'), 0) AS unconfirmed_cost,
+    coalesce(sum(unpriced), 0)::bigint AS unpriced_requests,
     coalesce(sum(input_tokens), 0) AS input_tokens,
     coalesce(sum(output_tokens), 0) AS output_tokens,
     coalesce(sum(cache_read_tokens), 0) AS cache_read_tokens,
     coalesce(sum(cache_write_5m_tokens), 0) AS cache_write_5m_tokens,
     coalesce(sum(cache_write_1h_tokens), 0) AS cache_write_1h_tokens,
-    sum(cost) AS cost,
-    avg(latency_seconds) FILTER (WHERE status = 'ok') AS avg_latency_seconds,
-    coalesce(sum(baseline_cost) FILTER (
-        WHERE status = 'ok' AND cost IS NOT NULL AND baseline_model = :baseline
-    ), 0) AS baseline_cost,
-    count(*) FILTER (WHERE baseline_model <> :baseline) AS other_baseline,
-    max(id) AS last_id
-FROM ledger.entries
-WHERE occurred_at >= :since AND occurred_at < :until
+    -- Unknown when no price was known for any of them.
+    CASE WHEN sum(unpriced) < sum(requests) THEN sum(cost) END AS cost,
+    sum(latency_seconds) FILTER (WHERE status = 'ok')
+        / nullif(sum(latency_count) FILTER (WHERE status = 'ok'), 0)::float AS avg_latency_seconds,
+    coalesce(sum(baseline_cost) FILTER (WHERE baseline_model = :baseline), 0) AS baseline_cost,
+    coalesce(sum(requests) FILTER (WHERE baseline_model <> :baseline), 0)::bigint AS other_baseline,
+    (SELECT coalesce(max(id), 0) FROM ledger.entries) AS last_id
+FROM ledger.figures('total', :since, :until)
 GROUP BY GROUPING SETS ((model), (backend), ())
+HAVING GROUPING(model, backend) = 3 OR sum(requests) <> 0 OR sum(cost) <> 0
 ORDER BY cost DESC NULLS LAST, requests DESC, model, backend;
 
 -- name: hours_with_other_baseline(since, until, baseline, last_id)

@@ -67,6 +67,7 @@ class Service:
         """Close the connections of all clients."""
         for client in self._clients:
             client.connection.close()
+        self._clients.clear()
 
     def wait_ready(self, status: int = 200, seconds: float = 10) -> None:
         """Return once /readyz answers with `status`."""

@@ -54,6 +54,12 @@ def test_an_entry_comes_back_as_it_was_booked(own_service: Service) -> None:
     # 1e9*2 + 7*10 + 3*0.20 + 11*2.50 + 13*4 millionths, at the prices before 2026-10-07
     cost = "2000.0001501"
     assert found == booked | {
+        "reversal": False,
+        "correction": None,
+        "batch": False,
+        "inference_geo": None,
+        "routing_seconds": None,
+        "model_seconds": None,
         "occurred_at": "2026-10-06T10:00:00.123456Z",
         "model": "claude-sonnet-5-5",
         "cost": cost,
@@ -157,10 +163,11 @@ def test_a_batch_that_fails_in_the_database_leaves_nothing(own_service: Service,
 def test_a_reader_never_misses_an_entry_that_commits_late(own_service: Service, database_url: str) -> None:
     client = own_service.client()
     with psycopg.connect(database_url) as slow, ThreadPoolExecutor(1) as pool:
+        slow.execute("SELECT ledger.make_month(now())")
         slow.execute(
-            "INSERT INTO ledger.entries (request_id, occurred_at, model, backend, status, input_tokens, output_tokens,"
-            " cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, baseline_model)"
-            " VALUES ('slow', now(), 'tinyllama', 'local', 'ok', 0, 0, 0, 0, 0, 'claude-sonnet-5-5')"
+            "INSERT INTO ledger.entries (request_id, occurred_at, charged_at, model, backend, status, input_tokens,"
+            " output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, baseline_model)"
+            " VALUES ('slow', now(), now(), 'tinyllama', 'local', 'ok', 0, 0, 0, 0, 0, 'claude-sonnet-5-5')"
         )
         fast = pool.submit(own_service.client().book, entry("fast"))
         wait_until(lambda: _waiting(database_url) == 1)
@@ -211,7 +218,14 @@ def test_a_stuck_transaction_makes_booking_unavailable_and_not_lost(own_service:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE ledger.entries SET cost = 0", "DELETE FROM ledger.entries", "TRUNCATE ledger.entries"],
+    [
+        "UPDATE ledger.entries SET cost = 0",
+        "DELETE FROM ledger.entries",
+        "TRUNCATE ledger.entries",
+        "UPDATE ledger.entries_2026_11 SET cost = 0",
+        "DELETE FROM ledger.entries_2026_11",
+        "TRUNCATE ledger.entries_2026_11",
+    ],
 )
 def test_the_database_itself_refuses_to_change_entries(client: Client, service: Service, statement: str) -> None:
     client.book(entry("kept"))

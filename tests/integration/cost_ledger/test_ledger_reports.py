@@ -34,6 +34,7 @@ def test_an_empty_ledger_has_stats(own_service: Service) -> None:
         "cloud_requests": 0,
         "cached_requests": 0,
         "failed_requests": 0,
+        "unconfirmed_requests": 0,
         "local_percentage": 0,
         "total_cost": "0.00",
         "avg_complexity": None,
@@ -51,6 +52,7 @@ def test_stats_count_answers_and_all_costs(own_service: Service) -> None:
         "cloud_requests": 3,
         "cached_requests": 1,
         "failed_requests": 2,
+        "unconfirmed_requests": 0,
         "local_percentage": 33.33,
         "total_cost": "0.023",  # 0.007 + 0.014 + 0.002 of the request that failed
         "avg_complexity": 0.5,  # (0.8 + 0.9 + 0.1 + 0.2 + 0.5) / 5

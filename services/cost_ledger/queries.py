@@ -1,0 +1,11 @@
+"""The named SQL of `sql/queries.sql`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import aiosql
+
+SQL: Final = Path(__file__).parent / "sql"
+QUERIES: Final[Any] = aiosql.from_path(SQL / "queries.sql", "psycopg")

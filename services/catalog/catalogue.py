@@ -6,13 +6,19 @@ import tomllib
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from services.catalog.dated import overlapping
+from services.catalog.factors import Factor, Tariff
 from services.catalog.models import Model
-from services.catalog.prices import FREE, Charge, PriceRow, UnitPrices, Usage, library_row, overlapping
+from services.catalog.prices import FREE, KINDS, Charge, PriceRow, UnitPrices, Usage, library_row
 from services.runtime.errors import BadRequest
 from services.runtime.validation import describe, load_schema
+
+CacheWrites = Literal["none", "5m", "1h"]
+"""The longest-lived cache writes that a request may make."""
 
 DEFAULT_FILE = Path(__file__).with_name("models.toml")
 _SCHEMA = Path(__file__).with_name("models.schema.json")
@@ -29,11 +35,12 @@ class UnknownModel(BadRequest):
 
 
 class Catalogue:
-    """All models, in the order of the file."""
+    """All models and the factors on their prices, in the order of the file."""
 
-    def __init__(self, models: tuple[Model, ...]) -> None:
+    def __init__(self, models: tuple[Model, ...], factors: tuple[Factor, ...] = ()) -> None:
         """Raises CatalogueError when two models share a name, an alias or a backend id."""
         self.models = models
+        self.factors = factors
         self._by_name: dict[str, Model] = {}
         for model in models:
             for name in (model.name, *model.aliases, model.model_id):
@@ -53,22 +60,62 @@ class Catalogue:
         """The price row of a model at a moment: the catalogue's own first, else the library's."""
         return self._row(self.find(name), at)
 
-    def charge(self, name: str, usage: Usage, at: datetime) -> Charge | None:
-        """What `usage` costs in USD at a moment; None when the model or its price is not known."""
+    def charge(
+        self, name: str, usage: Usage, at: datetime, *, batch: bool = False, inference_geo: str | None = None
+    ) -> Charge | None:
+        """What `usage` costs in USD at a moment; None when the model or its price is not known.
+
+        `batch` says that the request came through the provider's Batch API, `inference_geo` where it
+        asked to be answered; a place without a factor of its own costs nothing extra.
+        """
+        tariff = self._tariff(name, at, batch, inference_geo)
+        return tariff.charge(usage) if tariff else None
+
+    def worst_case(
+        self,
+        name: str,
+        input_tokens: int,
+        max_output_tokens: int,
+        at: datetime,
+        *,
+        cache_writes: CacheWrites = "none",
+        batch: bool = False,
+        inference_geo: str | None = None,
+    ) -> Charge | None:
+        """The most that a request within these bounds can cost in USD at a moment; None as for `charge`.
+
+        `input_tokens` bounds the whole prompt, cached parts included. A request that may write to
+        the cache for an hour ("1h") may do so for five minutes, too.
+        """
+        tariff = self._tariff(name, at, batch, inference_geo)
+        kinds = ("input", "cache_read", *_WRITES[cache_writes])
+        return tariff.dearest(input_tokens, max_output_tokens, kinds) if tariff else None
+
+    def factors_at(self, backend: str, at: datetime) -> tuple[Factor, ...]:
+        """The factors of a backend that are in force at a moment."""
+        return tuple(factor for factor in self.factors if factor.backend == backend and factor.holds_at(at))
+
+    def _tariff(self, name: str, at: datetime, batch: bool, inference_geo: str | None) -> Tariff | None:
         model = self._by_name.get(name)
-        row = self._row(model, at) if model is not None else None
-        if row is None:
+        row = self._row(model, at) if model else None
+        if model is None or row is None:
             return None
-        prices = row.unit_prices(usage.prompt_tokens)
-        return Charge(prices.cost(usage), prices, row.source)
+        if not batch and inference_geo is None:  # nearly every request: no need to look
+            return Tariff(row)
+        factors = self.factors_at(model.backend, at)
+        return Tariff(row, tuple(f for f in factors if f.applies(batch=batch, inference_geo=inference_geo)))
 
     def _row(self, model: Model, at: datetime) -> PriceRow | None:
         if model.is_local:
             return _LOCAL_ROW
-        own = next((row for row in model.own_prices if row.holds_at(at)), None)
-        return own or library_row(model.model_id, model.backend, at)
+        return model.own_row(at) or library_row(model.model_id, model.backend, at)
 
 
+_WRITES: dict[CacheWrites, tuple[str, ...]] = {
+    "none": (),
+    "5m": ("cache_write_5m",),
+    "1h": ("cache_write_5m", "cache_write_1h"),
+}
 _LOCAL_ROW = PriceRow(date.min, None, ((-1, FREE),), "local")
 
 
@@ -85,10 +132,21 @@ def load_catalogue(path: Path = DEFAULT_FILE) -> Catalogue:
 def _build(document: dict[str, Any]) -> Catalogue:
     errors = sorted(load_schema(_SCHEMA).iter_errors(document), key=lambda error: list(map(str, error.path)))
     if errors:
-        index = errors[0].path[1] if len(errors[0].path) > 1 else None
-        name = document["models"][index].get("name", f"model {index}") if isinstance(index, int) else "catalogue"
-        raise CatalogueError(f"{name}: {describe(errors[0])}")
-    return Catalogue(tuple(_named_model(row) for row in document["models"]))
+        raise CatalogueError(f"{_culprit(document, list(errors[0].path))}: {describe(errors[0])}")
+    factors = tuple(_factor(row) for row in document.get("factors", []))
+    for one, other in combinations(factors, 2):
+        if (one.backend, one.condition) == (other.backend, other.condition) and overlapping((one, other)):
+            raise CatalogueError(f"factors of {one.backend} for {one.condition} overlap: {one.span} and {other.span}")
+    return Catalogue(tuple(_named_model(row) for row in document["models"]), factors)
+
+
+def _culprit(document: dict[str, Any], path: list[str | int]) -> str:
+    if len(path) < 2 or not isinstance(path[1], int):
+        return "catalogue"
+    part, index = path[0], path[1]
+    row = document[str(part)][index]
+    unnamed = f"{str(part).removesuffix('s')} {index}"
+    return str(row.get("name", unnamed)) if isinstance(row, dict) else unnamed
 
 
 def _named_model(row: dict[str, Any]) -> Model:
@@ -102,8 +160,7 @@ def _model(row: dict[str, Any]) -> Model:
     prices = tuple(_price_row(price) for price in row.pop("prices", []))
     clash = overlapping(prices)
     if clash is not None:
-        spans = " and ".join(f"{p.effective_from} to {p.effective_until or 'further notice'}" for p in clash)
-        raise CatalogueError(f"prices overlap: {spans}")
+        raise CatalogueError(f"prices overlap: {clash[0].span} and {clash[1].span}")
     fields = {
         "abilities": frozenset(row["abilities"]),
         "aliases": tuple(row.get("aliases", ())),
@@ -115,11 +172,21 @@ def _model(row: dict[str, Any]) -> Model:
 def _price_row(row: dict[str, Any]) -> PriceRow:
     bands = [(-1, _unit_prices(row))]
     bands += [(band["above_prompt_tokens"], _unit_prices(band)) for band in row.get("bands", [])]
-    source = f"catalogue: {row['source']}"
+    ordered = tuple(sorted(bands, key=lambda band: band[0]))
+    return PriceRow(*_span(row, "price row"), ordered, f"catalogue: {row['source']}")
+
+
+def _factor(row: dict[str, Any]) -> Factor:
+    span = _span(row, f"factor of {row['backend']}")
+    fields = {"batch": row.get("batch", False), "inference_geo": row.get("inference_geo")}
+    return Factor(*span, row["backend"], Decimal(row["factor"]), row["source"], **fields)
+
+
+def _span(row: dict[str, Any], what: str) -> tuple[date, date | None]:
     begin, end = _day(row, "effective_from"), _day(row, "effective_until")
     if begin is None or (end is not None and end <= begin):
-        raise CatalogueError(f"a price row ends on {end}, not after it begins on {begin}")
-    return PriceRow(begin, end, tuple(sorted(bands, key=lambda band: band[0])), source)
+        raise CatalogueError(f"a {what} ends on {end}, not after it begins on {begin}")
+    return begin, end
 
 
 def _day(row: dict[str, Any], key: str) -> date | None:
@@ -131,5 +198,4 @@ def _day(row: dict[str, Any], key: str) -> date | None:
 
 
 def _unit_prices(row: dict[str, Any]) -> UnitPrices:
-    names = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
-    return UnitPrices(**{name: Decimal(row[name]) for name in names})
+    return UnitPrices(**{kind: Decimal(row[kind]) for kind in KINDS})

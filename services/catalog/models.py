@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from services.catalog.prices import PriceRow
@@ -41,3 +41,7 @@ class Model:
     def retired(self, day: date) -> bool:
         """Whether the provider refuses requests to the model on `day` (UTC)."""
         return self.retired_on is not None and day >= self.retired_on
+
+    def own_row(self, at: datetime) -> PriceRow | None:
+        """The catalogue's own price row at a moment, if it has one."""
+        return next((row for row in self.own_prices if row.holds_at(at)), None)

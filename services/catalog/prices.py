@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
-from itertools import pairwise
 
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelPrice, Tier, TieredPrices
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, Tier, TieredPrices
+
+from services.catalog.dated import Dated
 
 MILLION = Decimal(1_000_000)
+LIBRARY = "genai-prices"
+"""The source of prices that the library knows."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +49,36 @@ class UnitPrices:
             parts = (getattr(self, f.name) * getattr(usage, f"{f.name}_tokens") for f in fields(self))
             return sum(parts, Decimal(0)) / MILLION
 
+    def times(self, factor: Decimal) -> UnitPrices:
+        """Every price multiplied, exact to the last digit."""
+        with localcontext(prec=60):
+            return UnitPrices(*(getattr(self, kind) * factor for kind in KINDS))
+
+
+KINDS = tuple(field.name for field in fields(UnitPrices))
+"""The kinds of tokens that have a price."""
 
 FREE = UnitPrices(*[Decimal(0)] * 5)
 
 
 @dataclass(frozen=True)
-class PriceRow:
-    """Prices that hold from a day (UTC, included) to another (excluded; None: until further notice).
+class PriceRow(Dated):
+    """Prices that hold for a span of days.
 
     `bands` are (prompt tokens above which it applies, prices), lowest first, the first at -1. The
     band of the whole prompt's length prices every token of the request, output included.
     """
 
-    effective_from: date
-    effective_until: date | None
     bands: tuple[tuple[int, UnitPrices], ...]
     source: str
-
-    def holds_at(self, at: datetime) -> bool:
-        """Whether the row applies at a moment (with a time zone), by its UTC day."""
-        day = at.astimezone(UTC).date()
-        return self.effective_from <= day and (self.effective_until is None or day < self.effective_until)
 
     def unit_prices(self, prompt_tokens: int = 0) -> UnitPrices:
         """The prices for a prompt of that length."""
         return next(prices for above, prices in reversed(self.bands) if prompt_tokens > above)
+
+    def longest_prompts(self, prompt_tokens: int) -> list[int]:
+        """The longest prompt of each band that prompts of up to `prompt_tokens` reach; longest first."""
+        return [prompt_tokens, *(above for above, _ in reversed(self.bands) if 0 <= above < prompt_tokens)]
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,10 @@ class Charge:
     source: str
 
 
-def overlapping(rows: Iterable[PriceRow]) -> tuple[PriceRow, PriceRow] | None:
-    """Two rows that both claim some day, or None."""
-    ordered = sorted(rows, key=lambda row: row.effective_from)
-    for earlier, later in pairwise(ordered):
-        if earlier.effective_until is None or later.effective_from < earlier.effective_until:
-            return earlier, later
-    return None
+def usd(amount: Decimal) -> str:
+    """The exact amount without an exponent and superfluous zeros, with at least two decimals."""
+    whole, _, decimals = format(amount, "f").partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def library_row(model_id: str, provider: str, at: datetime) -> PriceRow | None:
@@ -108,7 +112,17 @@ def _library_row(model_id: str, provider: str, hour: datetime) -> PriceRow | Non
         return None
     starts = sorted({tier.start for key in _LIBRARY_KEYS for tier in _tiers(getattr(prices, key, None))})
     bands = tuple((above, _library_prices(prices, above)) for above in [-1, *starts])
-    return PriceRow(date.min, None, bands, "genai-prices")
+    return PriceRow(*_library_span(model, hour.date()), bands, LIBRARY)
+
+
+def _library_span(model: ModelInfo, day: date) -> tuple[date, date | None]:
+    """The days around `day` between which the library changes no price; it names no others."""
+    if isinstance(model.prices, ModelPrice):
+        return date.min, None
+    constraints = [price.constraint for price in model.prices]
+    starts = [rule.start_date for rule in constraints if isinstance(rule, StartDateConstraint)]
+    begin = max((start for start in starts if start <= day), default=date.min)
+    return begin, min((start for start in starts if start > day), default=None)
 
 
 _LIBRARY_KEYS = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok")

@@ -60,7 +60,14 @@ class Ledger:
         """What usage costs on a model, now or at the moment the body names. Needs no database."""
         now = self.clock()
         at = parse_moment(body["at"], "at", now) if body.get("at") else now
-        return charge_document(self.catalogue.charge(body["model"], parse_usage(body["usage"]), at))
+        charge = self.catalogue.charge(
+            body["model"],
+            parse_usage(body["usage"]),
+            at,
+            batch=body.get("batch", False),
+            inference_geo=body.get("inference_geo"),
+        )
+        return charge_document(charge)
 
     def entries_after(self, cursor: int, limit: int) -> dict[str, Any]:
         """A page of entries in booking order, and the cursor to ask for the next page with."""

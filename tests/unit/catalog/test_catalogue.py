@@ -27,6 +27,17 @@ cache_write_5m = "1.25"
 cache_write_1h = "2"
 source = "a price list"
 """
+FACTOR = """
+[[factors]]
+backend = "anthropic"
+{condition}
+factor = "0.5"
+effective_from = 2026-01-01
+{end}
+source = "a price list"
+"""
+BATCH = FACTOR.format(condition="batch = true", end="")
+US = FACTOR.format(condition='inference_geo = "us"', end="")
 
 
 def load(tmp_path: Path, text: str) -> Catalogue:
@@ -80,6 +91,17 @@ def test_an_unknown_name_is_a_clear_400() -> None:
         (MODEL + price("2026-01-01", "2026-01-01"), "m: .*not after"),
         (MODEL + price("2026-01-01").replace('"1.00"', "1.00"), "m: .*input"),
         (MODEL + price("2026-01-01").replace('"1.00"', '"-1"'), "m: .*input"),
+        (MODEL + BATCH + BATCH, "factors of anthropic for batch overlap: 2026-01-01 to further notice and 2026-01-01"),
+        (MODEL + US + US, "factors of anthropic for inference_geo us overlap"),
+        (MODEL + FACTOR.format(condition="", end=""), "factor 0: "),
+        (MODEL + BATCH.replace("batch = true", "batch = false"), "factor 0: .*batch"),
+        (MODEL + BATCH + US.replace('"us"', '"us"\nbatch = true'), "factor 1: "),
+        (MODEL + BATCH.replace("anthropic", "ollama"), "factor 0: .*backend"),
+        (MODEL + BATCH.replace('"0.5"', "0.5"), "factor 0: .*factor"),
+        (MODEL + BATCH.replace('"0.5"', '"-1"'), "factor 0: .*factor"),
+        (MODEL + BATCH.replace("2026-01-01", '"2026-01-01"'), "effective_from must be a date"),
+        (MODEL + FACTOR.format(condition="batch = true", end="effective_until = 2026-01-01"), "factor of .*not after"),
+        ("factors = 1\n" + MODEL, "catalogue: factors"),
     ],
 )
 def test_a_broken_catalogue_names_the_model_and_the_problem(tmp_path: Path, text: str, says: str) -> None:
@@ -99,3 +121,18 @@ def test_a_users_own_prices_go_before_the_library(tmp_path: Path) -> None:
     assert own is not None
     assert library is not None
     assert (own.cost, library.cost) == (Decimal(1), Decimal(2))
+
+
+def test_factors_may_follow_each_other(tmp_path: Path) -> None:
+    first = FACTOR.format(condition="batch = true", end="effective_until = 2026-06-01")
+    second = BATCH.replace("2026-01-01", "2026-06-01").replace('"0.5"', '"0.25"')
+    catalogue = load(tmp_path, MODEL + first + second + US)
+    days = (datetime(2026, 5, 31, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
+    charges = [catalogue.charge("m", Usage(1_000_000), day, batch=True) for day in days]
+    assert [charge and charge.cost for charge in charges] == [Decimal(1), Decimal("0.5")]
+
+
+def test_a_catalogue_without_factors_has_none(tmp_path: Path) -> None:
+    charge = load(tmp_path, MODEL).charge("m", Usage(1_000_000), datetime(2026, 11, 1, tzinfo=UTC), batch=True)
+    assert charge is not None
+    assert (charge.cost, charge.source) == (Decimal(2), "genai-prices")

@@ -224,6 +224,22 @@ def test_cost_follows_the_moment_asked_for(client: FlaskClient) -> None:
     assert post(client, question | {"at": "2026-10-06T23:00:00Z"}, "/v1/cost")[1]["cost"] == "0.20"
 
 
+def test_cost_knows_batches_and_the_place_of_inference(client: FlaskClient) -> None:
+    question = {"model": "claude-sonnet", "usage": {"input_tokens": 1000, "output_tokens": 500}}  # 0.007 USD
+    assert post(client, question | {"batch": False, "inference_geo": None}, "/v1/cost")[1]["cost"] == "0.007"
+    assert post(client, question | {"batch": True}, "/v1/cost")[1]["cost"] == "0.0035"
+    assert post(client, question | {"inference_geo": "us"}, "/v1/cost")[1]["cost"] == "0.0077"
+    _, document = post(client, question | {"batch": True, "inference_geo": "us"}, "/v1/cost")
+    assert (document["cost"], document["prices"]["input"]) == ("0.00385", "1.10")
+    assert document["source"] == "genai-prices; batch x 0.5; inference_geo us x 1.1"
+
+
+@pytest.mark.parametrize(("field", "value"), [("batch", "yes"), ("batch", None), ("inference_geo", 1)])
+def test_a_wrong_condition_of_cost_is_named(client: FlaskClient, field: str, value: Any) -> None:
+    status, document = post(client, {"model": "claude-sonnet", "usage": {}, field: value}, "/v1/cost")
+    assert (status, document["error"]["field"]) == (400, field)
+
+
 def test_cost_of_an_unknown_model_is_unknown(client: FlaskClient) -> None:
     unknown = {"cost": None, "priced": False, "prices": None, "source": None}
     assert post(client, {"model": "gpt-9", "usage": {}}, "/v1/cost") == (200, unknown)

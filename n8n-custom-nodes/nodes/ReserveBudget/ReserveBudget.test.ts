@@ -5,6 +5,7 @@ import { nextTarget } from '../../core/chat';
 import type { FakeNode, FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { chatItem, route, target } from '../../test/samples';
+import { AskOllama } from '../AskOllama/AskOllama.node';
 import { ReserveBudget } from './ReserveBudget.node';
 
 let ledger: FakeServer;
@@ -136,6 +137,20 @@ describe('a spent budget', () => {
 		expect([localsLeft(json), json.error?.status]).toEqual([['mistral-7b', 1], 402]);
 		const alone = chatItem({ route: { ...route, fallbacks: [target.sonnet] }, tries: [failedLocally] });
 		expect(localsLeft((await run(alone)).json)).toEqual([undefined, 0]);
+	});
+
+	it.each([
+		['refuse', 1, { status: 402, code: 'budget_exceeded' }],
+		['local', 0, undefined],
+	])('and %s: what the next local node makes of it', async (when_spent, output, error) => {
+		reply = spent(when_spent);
+		const { json } = await run();
+		reply = { body: { message: { content: 'A language.' } } };
+		const parameters = { maxTokens: 9, systemText: '', temperature: 0, timeout: 1 };
+		const { context } = fakeContext({ items: [json], parameters, credentials: { ollamaUrl: ledger.url } });
+		const left = (await new AskOllama().execute.call(context))[output]?.[0]?.json as unknown as ChatItem;
+		expect([left.answer?.model, left.error]).toMatchObject([error ? undefined : 'mistral-7b', error]);
+		expect(left.tries).toMatchObject([{ model: 'claude-sonnet-5-5', status: 402 }]);
 	});
 
 	it('keeps the answer of a stand-in out of the cache', async () => {

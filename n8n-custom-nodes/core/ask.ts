@@ -1,27 +1,23 @@
 /** What the nodes that ask a model have in common: choosing the model, and telling what went wrong. */
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import type { Answer, Backend, ChatItem, Failure, Target, Try } from './chat';
+import type { Answer, Backend, ChatItem, Failure, Target, Timings, Try } from './chat';
 import { nextTarget } from './chat';
 import { forEachItem } from './items';
 import { Refusal } from './refusal';
+import { secondsSince } from './timing';
 import { TransportError } from './transport';
 
 export const ASK_OUTPUTS = ['Answered', 'Failed'];
+/** In tokens: what Reserve Budget reserves, and Ask Claude asks for, unless they are told otherwise. */
+export const LONGEST_CLOUD_ANSWER = 4096;
 const ANSWERED = 0;
 const FAILED = 1;
 
 /** The settings that every node that asks a model has. */
 export function askProperties(longestAnswer: number, timeoutSeconds: number): INodeProperties[] {
 	return [
-		{
-			displayName: 'Longest Answer (Tokens)',
-			name: 'maxTokens',
-			type: 'number',
-			typeOptions: { minValue: 1 },
-			default: longestAnswer,
-			description: 'Where the request names no max_tokens; a model’s own limit is never passed',
-		},
+		longestAnswerProperty(longestAnswer),
 		{
 			displayName: 'Timeout (Seconds)',
 			name: 'timeout',
@@ -31,6 +27,17 @@ export function askProperties(longestAnswer: number, timeoutSeconds: number): IN
 			description: 'After this long without the whole answer the item leaves by Failed',
 		},
 	];
+}
+
+export function longestAnswerProperty(tokens: number): INodeProperties {
+	return {
+		displayName: 'Longest Answer (Tokens)',
+		name: 'maxTokens',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: tokens,
+		description: 'Where the request names no max_tokens; a model’s own limit is never passed',
+	};
 }
 
 /**
@@ -45,15 +52,23 @@ export async function askModels(
 	return await forEachItem<ChatItem>(node, ASK_OUTPUTS.length, async (item) => {
 		const target = nextTarget(item, backend);
 		if (!target) return { item: { ...item, error: item.error ?? nothingLeft(backend) }, output: FAILED };
+		const begun = performance.now();
 		try {
 			const answer = await ask(item, target);
-			return { item: { ...item, answer, error: undefined }, output: ANSWERED };
-		} catch (error) {
-			const failure = asFailure(error, target);
+			return { item: { ...item, answer, error: undefined, timings: timed(item, target, begun) }, output: ANSWERED };
+		} catch (caught) {
+			const failure = asFailure(caught, target);
 			const tries: Try[] = [...(item.tries ?? []), { model: target.model, ...failure }];
-			return { item: { ...item, tries, error: failure }, output: FAILED };
+			// That a budget is spent stays the reason: a stand-in that failed changes nothing about it.
+			const error = item.error?.status === 402 ? item.error : failure;
+			return { item: { ...item, tries, error, timings: timed(item, target, begun) }, output: FAILED };
 		}
 	});
+}
+
+function timed({ timings }: ChatItem, { model }: Target, begun: number): Timings {
+	const before = timings?.model_seconds?.[model] ?? 0;
+	return { ...timings, model_seconds: { ...timings?.model_seconds, [model]: before + secondsSince(begun) } };
 }
 
 function nothingLeft(backend: Backend): Failure {

@@ -24,6 +24,8 @@ export interface ChatRequest {
 	cache: 'use' | 'refresh' | 'off';
 	user: string | null;
 	tags: string[];
+	/** The only models that the key may use, by the catalogue's names; null for all of them. */
+	allowed_models: string[] | null;
 	/** Milliseconds since the epoch (UTC). */
 	received_at: number;
 }
@@ -49,6 +51,8 @@ export interface Route extends Target {
 	/** USD, a decimal string; null for a model without a price. */
 	estimated_cost: string | null;
 	fallbacks: Target[];
+	/** The best local model that can take the prompt, for when no money may be spent; null when there is none. */
+	local_fallback: Target | null;
 	cache_key: string | null;
 	cached_answer?: Answer;
 	error?: Failure;
@@ -81,18 +85,38 @@ export interface Failure {
 	message: string;
 }
 
-/** A model that was asked and did not answer. */
+/** A model that was asked, or was to be paid for, and did not answer. */
 export interface Try extends Failure {
 	model: string;
+}
+
+/** What the ledger set aside for one answer of a cloud model. */
+export interface Reservation {
+	/** The catalogue's name of the model that may be asked for it. */
+	model: string;
+	/** USD, a decimal string; null for a model without a price. */
+	amount: string | null;
+	/** The longest answer that it pays for. */
+	max_output_tokens: number;
+	expires_at: string;
+}
+
+/** How long the parts of a request took, in seconds. */
+export interface Timings {
+	routing_seconds?: number;
+	/** By the name of the model: all calls to it, failed ones included. */
+	model_seconds?: Record<string, number>;
 }
 
 export interface ChatItem extends ChatRequest {
 	route?: Route;
 	answer?: Answer;
+	reservation?: Reservation;
 	tries?: Try[];
 	error?: Failure;
 	/** USD, a decimal string; null when the ledger could not price it in time. */
 	cost?: string | null;
+	timings?: Timings;
 }
 
 export const NO_USAGE: Usage = {

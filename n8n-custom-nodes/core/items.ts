@@ -10,12 +10,13 @@ export interface Outcome {
 
 /**
  * Runs `handle` on each item in turn. An error ends the execution, or becomes an item with `error` on
- * the first output when the node is set to go on.
+ * the output `onError` when the node is set to go on.
  */
 export async function forEachItem<Json extends object>(
 	node: IExecuteFunctions,
 	outputs: number,
 	handle: (json: Json, itemIndex: number) => Promise<Outcome>,
+	onError = 0,
 ): Promise<INodeExecutionData[][]> {
 	const results: INodeExecutionData[][] = Array.from({ length: outputs }, () => []);
 	for (const [itemIndex, given] of node.getInputData().entries()) {
@@ -25,7 +26,7 @@ export async function forEachItem<Json extends object>(
 			results[output]?.push({ json: json as IDataObject, pairedItem });
 		} catch (error) {
 			if (!node.continueOnFail()) throw new NodeApiError(node.getNode(), error as JsonObject, { itemIndex });
-			results[0]?.push({ json: { ...given.json, error: (error as Error).message }, pairedItem });
+			results[onError]?.push({ json: { ...given.json, error: (error as Error).message }, pairedItem });
 		}
 	}
 	return results;

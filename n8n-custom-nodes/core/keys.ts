@@ -8,6 +8,12 @@ import { callService, serviceMessage } from './stack';
 export interface ApiKey {
 	id: string;
 	name: string;
+	/** An ISO time with its zone; null for a key that holds until it is revoked. */
+	expires_at: string | null;
+	/** Requests a minute; null for as many as may come. */
+	rate_limit: number | null;
+	/** The only models that it may use; null for all of them. */
+	allowed_models: string[] | null;
 }
 
 const FRESH_MS = 30_000;
@@ -30,9 +36,15 @@ export class KeyRing {
 
 	/**
 	 * The key's owner, or undefined for a key that is not good. While the ledger is away the last list
-	 * holds; throws Refusal (503) when none was ever read.
+	 * holds; throws Refusal: 401 for a key whose time is over, 503 when no list was ever read.
 	 */
 	async find(key: string): Promise<ApiKey | undefined> {
+		const owner = await this.look(key);
+		if (owner && this.isExpired(owner)) throw new Refusal(401, 'expired_api_key', `This API key expired at ${owner.expires_at}.`);
+		return owner;
+	}
+
+	private async look(key: string): Promise<ApiKey | undefined> {
 		const hash = createHash('sha256').update(key).digest('hex');
 		const owner = this.known?.get(hash);
 		const age = this.now() - this.loadedAt;
@@ -58,10 +70,22 @@ export class KeyRing {
 		this.triedAt = this.now();
 		const response = await callService(this.stack, `${this.stack.ledgerUrl}/v1/keys/active`, { timeout: TIMEOUT_MS });
 		if (response.status !== 200) throw new Error(`the cost ledger ${serviceMessage(response)}`);
-		const keys = response.body.keys as unknown as Array<ApiKey & { key_hash: string }>;
-		this.known = new Map(keys.map(({ id, name, key_hash }) => [key_hash, { id, name }]));
+		const keys = response.body.keys as unknown as Array<Partial<ApiKey> & { key_hash: string }>;
+		const listed = new Map(keys.map(({ key_hash, ...key }) => [key_hash, readKey(key)]));
+		// The ledger lists no expired keys: those that were known are still told what is wrong with them.
+		const expired = [...(this.known ?? [])].filter(([hash, key]) => this.isExpired(key) && !listed.has(hash));
+		this.known = new Map([...expired, ...listed]);
 		this.loadedAt = this.now();
 	}
+
+	/** A time that cannot be read is over: a key is not good for ever by mistake. */
+	private isExpired({ expires_at }: ApiKey): boolean {
+		return expires_at !== null && !(Date.parse(expires_at) > this.now());
+	}
+}
+
+function readKey({ id = '', name = '', expires_at = null, rate_limit = null, allowed_models = null }: Partial<ApiKey>): ApiKey {
+	return { id, name, expires_at, rate_limit, allowed_models };
 }
 
 const rings = new Map<string, KeyRing>();

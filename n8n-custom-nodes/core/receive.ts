@@ -43,7 +43,7 @@ async function authenticate(trigger: IWebhookFunctions): Promise<ApiKey> {
 		throw new Refusal(401, 'missing_api_key', "Send an API key: 'Authorization: Bearer KEY' or 'x-api-key: KEY'.");
 	}
 	const owner = await keyRing(await readStack(trigger)).find(key);
-	if (!owner) throw new Refusal(401, 'invalid_api_key', 'This API key is not known or was revoked.');
+	if (!owner) throw new Refusal(401, 'invalid_api_key', 'This API key is not known, was revoked or has expired.');
 	return owner;
 }
 

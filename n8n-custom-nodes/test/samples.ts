@@ -16,6 +16,7 @@ export const route: Route = {
 	input_tokens: 4,
 	estimated_cost: '0',
 	fallbacks: [target.large, target.sonnet],
+	local_fallback: target.large,
 	cache_key: 'abc',
 };
 
@@ -45,6 +46,7 @@ export function chatItem(changes: Partial<ChatItem> = {}): ChatItem {
 		cache: 'use',
 		user: null,
 		tags: [],
+		allowed_models: null,
 		received_at: Date.UTC(2026, 10, 1),
 		...changes,
 	};

@@ -17,7 +17,7 @@ from services.scorer.request import RouteRequest
 _DEFAULT_ANSWER_TOKENS = 1_024  # kept free in the context window when the caller sets no max_tokens
 _EXPECTED_ANSWER_TOKENS = 500  # what an answer is taken to cost when nothing is known
 
-ObstacleKind = Literal["privacy", "retired", "unable", "too_long", "unavailable"]
+ObstacleKind = Literal["not_allowed", "privacy", "retired", "unable", "too_long", "unavailable"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ class Obstacle:
 
 
 class Candidates:
-    """The models for one request at one moment: all local ones and the policy's cloud models."""
+    """The models for one request at one moment: all local ones and the policy's cloud models.
+
+    For a key that may use only some models, `cloud_model` is the cheapest of its own where it may not
+    use the policy's.
+    """
 
     def __init__(
         self, request: RouteRequest, policy: Policy, catalogue: Catalogue, available: Availability, now: datetime
@@ -39,12 +43,14 @@ class Candidates:
         self._catalogue = catalogue
         self._available = available
         self._now = now
-        self.cloud_model = catalogue.find(policy.cloud_model)
         self._cheap_cloud = catalogue.find(policy.cheap_cloud_model) if policy.cheap_cloud_model else None
+        self.cloud_model = self._allowed_cloud(catalogue.find(policy.cloud_model))
 
     def obstacle(self, model: Model) -> Obstacle | None:
         """What keeps `model` from taking the request; lasting reasons before passing ones."""
         request = self._request
+        if not self._is_allowed(model):
+            return Obstacle("not_allowed", "the API key may not use it")
         if request.local_only and not model.is_local:
             return Obstacle("privacy", "the request must stay local")
         if model.retired(self._now.date()):
@@ -58,6 +64,11 @@ class Candidates:
             return Obstacle("too_long", text)
         reason = self._available.reason(model)
         return Obstacle("unavailable", reason) if reason else None
+
+    @property
+    def keeps_local(self) -> bool:
+        """Whether no cloud model may answer, by the word of the caller or of the key."""
+        return self._request.local_only or not self._is_allowed(self.cloud_model)
 
     def cost(self, model: Model) -> Decimal | None:
         """The estimated cost in USD; None when the model has no known price."""
@@ -89,9 +100,22 @@ class Candidates:
         return (*better, *reversed(weaker))
 
     def local_obstacles(self) -> list[Obstacle]:
-        """What stands in the way of each local model that cannot take the request."""
+        """What stands in the way of each local model that may be used and cannot take the request."""
         obstacles = (self.obstacle(model) for model in self._catalogue.models if model.is_local)
-        return [obstacle for obstacle in obstacles if obstacle]
+        return [obstacle for obstacle in obstacles if obstacle and obstacle.kind != "not_allowed"]
+
+    def _is_allowed(self, model: Model) -> bool:
+        names = self._request.allowed_models
+        return names is None or not names.isdisjoint((model.name, model.model_id, *model.aliases))
+
+    def _allowed_cloud(self, wanted: Model) -> Model:
+        """The cloud model of the policy, or the key's own instead; `wanted` too when the key has none."""
+        if self._is_allowed(wanted):
+            return wanted
+        day = self._now.date()
+        own = [m for m in self._catalogue.models if not m.is_local and self._is_allowed(m) and not m.retired(day)]
+        stronger = [model for model in own if model is not self._cheap_cloud]
+        return min(stronger or own, key=self._price, default=wanted)
 
     @cached_property
     def _usable(self) -> list[Model]:
@@ -104,9 +128,12 @@ class Candidates:
         return sorted(self._usable, key=self._rank)
 
     def _dearness(self, model: Model) -> tuple[bool, Decimal, int]:
+        return *self._price(model), self._rank(model)
+
+    def _price(self, model: Model) -> tuple[bool, Decimal]:
         cost = self.cost(model)
         # A model without a known price is not taken for a cheap one.
-        return cost is None, cost or Decimal(0), self._rank(model)
+        return cost is None, cost or Decimal(0)
 
     def _rank(self, model: Model) -> int:
         """How strong a model is: the index of its level."""

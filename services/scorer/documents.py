@@ -69,6 +69,7 @@ def route_document(answer: Answer) -> dict[str, Any]:
         "input_tokens": route.input_tokens,
         "estimated_cost": usd(route.estimated_cost),
         "fallbacks": [_target(model) for model in route.fallbacks],
+        "local_fallback": _target(route.local_fallback) if route.local_fallback else None,
         "cache_key": answer.cache_key,
     }
     if answer.cached_answer is not None:

@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 ABILITIES = ("tools", "images", "json")
 # What does not change the answer. Any other field does, known here or not (tools, temperature,
-# stop, response_format ...), and so is part of the cache key.
+# stop, response_format ...), and so is part of the cache key. So is allowed_models: a key that may
+# use few models must get no answer of another one, and must not keep a weak answer for the others.
 _ABOUT_ROUTING = frozenset(
     {"request_id", "key_id", "dialect", "stream", "privacy", "cache", "thresholds", "model", "needs"}
 )
@@ -32,6 +33,7 @@ class RouteRequest:
     `prompt` is the last thing the user said, `input_tokens` the estimate for everything that is sent
     to a model. `model` is "auto" or what the caller pinned. `generation` is what the answer depends
     on, apart from the model, as JSON in one normal form; None when the answer must not be cached.
+    `allowed_models` are the names of the only models that may answer; None for all.
     """
 
     prompt: str
@@ -44,6 +46,7 @@ class RouteRequest:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     generation: str | None = None
     request_id: str | None = None
+    allowed_models: frozenset[str] | None = None
 
     def cache_key(self, model: str) -> str | None:
         """The SHA-256 (hex) of the request to `model`; None when its answer must not be cached."""
@@ -82,6 +85,7 @@ def _read(given: dict[str, Any], said: Conversation) -> RouteRequest:
         thresholds=_thresholds(given),
         generation=_generation(given, needs, said) if cacheable else None,
         request_id=given.get("request_id"),
+        allowed_models=_allowed_models(given),
     )
 
 
@@ -96,6 +100,11 @@ def _needs(given: dict[str, Any], said: Conversation) -> frozenset[str]:
     if given.get("tools"):
         needs.add("tools")
     return frozenset(needs)
+
+
+def _allowed_models(given: dict[str, Any]) -> frozenset[str] | None:
+    names: list[str] | None = _field(given, "allowed_models", None, _is_text_list, "a list of models' names")
+    return None if names is None else frozenset(names)
 
 
 def _thresholds(given: dict[str, Any]) -> dict[str, float]:
@@ -128,6 +137,10 @@ def _field(given: dict[str, Any], name: str, default: T, fits: Callable[[Any], b
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _is_text_list(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
 
 
 def _is_flag(value: Any) -> bool:

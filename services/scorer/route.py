@@ -32,8 +32,10 @@ class Refusal:
 class Route:
     """What becomes of a request.
 
-    `model` answers it; `fallbacks` are tried in their order when it fails. `estimated_cost` is in
-    USD, None when the model has no known price. A refused route has an `error` and no model.
+    `model` answers it; `fallbacks` are tried in their order when it fails. `local_fallback` is the
+    best local model that can take it, for when no money may be spent: it may be `model` itself, or one
+    of the fallbacks. `estimated_cost` is in USD, None when the model has no known price. A refused
+    route has an `error` and no model.
     `by_threshold`: its complexity decided, and not the caller, doubt, or what is at stake.
     """
 
@@ -45,6 +47,7 @@ class Route:
     model: Model | None = None
     estimated_cost: Decimal | None = Decimal(0)
     fallbacks: tuple[Model, ...] = ()
+    local_fallback: Model | None = None
     error: Refusal | None = None
     by_threshold: bool = False
 
@@ -64,7 +67,8 @@ def decide_route(
 ) -> Route:
     """The cheapest model that is good enough for `request` at the moment `now`, or a refusal.
 
-    A pinned model is taken when it can be, without stand-ins: who names a model wants no other.
+    A pinned model is taken when it can be, without fallbacks: who names a model wants no other. Only
+    a spent budget may put the `local_fallback` in its place.
     """
     if len(request.prompt) > policy.max_prompt_characters:
         limit = policy.max_prompt_characters
@@ -90,14 +94,14 @@ def _pinned(request: RouteRequest, score: Score, candidates: Candidates, catalog
 
 def _automatic(request: RouteRequest, score: Score, candidates: Candidates, need: Need, policy: Policy) -> Route:
     adequate = candidates.adequate(need.level)
-    chosen = policy.use_local_for_simple and need.why is None and not request.local_only
+    chosen = policy.use_local_for_simple and need.why is None and not candidates.keeps_local
     if adequate:
         model = adequate[0]
         why = _why_adequate(model, need, policy)
         return replace(_take(request, score, candidates, model, candidates.fallbacks(model), why), by_threshold=chosen)
     # Doubt about a prompt is no reason to refuse it.
     in_doubt = need.level != need.by_complexity and score.unsure
-    may_be_weaker = _is_local(need.level) or in_doubt or request.local_only or policy.cloud_unavailable == "local"
+    may_be_weaker = _is_local(need.level) or in_doubt or candidates.keeps_local or policy.cloud_unavailable == "local"
     best = candidates.best_local()
     if best is None or not may_be_weaker:
         return _refuse(request, score, _no_model(candidates, need, request))
@@ -133,24 +137,29 @@ def _why_weaker(best: Model, need: Need, candidates: Candidates) -> str:
 def _no_model(candidates: Candidates, need: Need, request: RouteRequest) -> Refusal:
     """The refusal when neither the cloud nor a local model can take the request."""
     obstacles = candidates.local_obstacles()
-    reasons = "; ".join([*dict.fromkeys(obstacle.text for obstacle in obstacles)][:2]) or "there is none"
+    none = "there is none" if request.allowed_models is None else "the API key may use none"
+    reasons = "; ".join([*dict.fromkeys(obstacle.text for obstacle in obstacles)][:2]) or none
     cloud = candidates.cloud_model
     in_the_cloud = candidates.obstacle(cloud)
-    if in_the_cloud is not None and not request.local_only:
+    if in_the_cloud is not None and not candidates.keeps_local:
         refusal = _refusal(cloud, in_the_cloud, pinned=False)
         local = "" if not _is_local(need.level) else f"No local model can take the request: {reasons}. "
         return replace(refusal, message=local + refusal.message)
+    if in_the_cloud is not None and in_the_cloud.kind == "not_allowed" and not obstacles:
+        return Refusal("model_not_allowed", "The API key may use none of the models that there are.", 403)
     kinds = {obstacle.kind for obstacle in obstacles}
     if "too_long" in kinds and "unavailable" not in kinds:
         message = f"The request of about {request.input_tokens} tokens is too long for every local model."
         return Refusal("prompt_too_long", f"{message} Shorten it, or allow the cloud.", 413)
-    message = f"The request must stay local, and no local model can take it: {reasons}."
+    why_local = "The request must stay local" if request.local_only else "The API key may use no cloud model"
+    message = f"{why_local}, and no local model can take it: {reasons}."
     return Refusal("no_local_model", message, 503)
 
 
 def _refusal(model: Model, obstacle: Obstacle, *, pinned: bool) -> Refusal:
     message = f"{model.name} cannot take the request: {obstacle.text}."
     code, status = {
+        "not_allowed": ("model_not_allowed", 403),
         "privacy": ("privacy_conflict", 400),
         # Who did not name the model is not to blame for it.
         "retired": ("model_retired", 400 if pinned else 503),
@@ -178,6 +187,7 @@ def _take(
         model=model,
         estimated_cost=candidates.cost(model),
         fallbacks=fallbacks,
+        local_fallback=candidates.best_local(),
     )
 
 

@@ -153,6 +153,5 @@ class Scorer:
             model = route.model
         complexity = route.reasoning.partition(": ")[0]
         reasoning = f"{complexity}: the same request was answered before; the answer is from the cache."
-        return replace(
-            route, decision="cached", model=model, reasoning=reasoning, estimated_cost=Decimal(0), fallbacks=()
-        )
+        hit = replace(route, decision="cached", model=model, reasoning=reasoning, estimated_cost=Decimal(0))
+        return replace(hit, fallbacks=(), local_fallback=None)

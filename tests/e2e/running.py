@@ -56,11 +56,7 @@ class RunningStack:
 
     def ledger(self, path: str) -> dict[str, Any]:
         """What the ledger itself says."""
-        headers = {"authorization": f"Bearer {self.stack.secrets.service_token}"}
-        port = self.plan.ports["LEDGER_PORT"]
-        response = requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=30)
-        response.raise_for_status()
-        document: dict[str, Any] = response.json()
+        document: dict[str, Any] = self._call_ledger("GET", path).json()
         return document
 
     def entries(self) -> list[dict[str, Any]]:
@@ -105,6 +101,15 @@ class RunningStack:
             self.stack.wait_ready(self.plan, program)
 
     @contextmanager
+    def budget(self, **fields: Any) -> Iterator[dict[str, Any]]:
+        """A budget that holds inside, as the ledger shows it."""
+        budget = self._call_ledger("PUT", "/v1/budgets", fields).json()
+        try:
+            yield budget
+        finally:
+            self._call_ledger("DELETE", f"/v1/budgets/{budget['id']}")
+
+    @contextmanager
     def claude_says(self, **changes: Any) -> Iterator[None]:
         """Claude answers by this script inside."""
         before, self.claude.script = self.claude.script, Script(**changes)
@@ -112,6 +117,13 @@ class RunningStack:
             yield
         finally:
             self.claude.script = before
+
+    def _call_ledger(self, method: str, path: str, body: object = None) -> requests.Response:
+        headers = {"authorization": f"Bearer {self.stack.secrets.service_token}"}
+        url = f"http://127.0.0.1:{self.plan.ports['LEDGER_PORT']}{path}"
+        response = requests.request(method, url, json=body, headers=headers, timeout=30)
+        response.raise_for_status()
+        return response
 
 
 def eventually(probe: Callable[[], Value | None], seconds: float) -> Value:

@@ -1,7 +1,7 @@
 /** What a chat dialect is: how it asks, how it is answered, how it is told of a failure. */
 import type { IDataObject } from 'n8n-workflow';
 
-import type { ChatItem, ChatRequest, Failure, Message } from '../chat';
+import type { ChatItem, ChatRequest, Failure, Message, Try } from '../chat';
 import type { Body } from '../fields';
 import { bad, checkUnicode } from '../fields';
 import { Refusal } from '../refusal';
@@ -20,8 +20,8 @@ export interface DialectFormat {
 	parse(body: Body): Asked;
 	/** The document for an answered request. */
 	answer(item: ChatItem): IDataObject;
-	/** The document for a request that was refused or failed. */
-	failure(failure: Failure & { field?: string | null }): IDataObject;
+	/** The document for a request that was refused or failed, after `tries`. */
+	failure(failure: Failure & { field?: string | null }, tries?: Try[]): IDataObject;
 }
 
 /** Refuses a conversation that is empty, too long or broken Unicode. */

@@ -1,7 +1,7 @@
 /** The stack's own dialect: `POST /api/v1/chat` with a `prompt`. */
 import type { IDataObject } from 'n8n-workflow';
 
-import type { ChatItem, Failure } from '../chat';
+import type { ChatItem, Failure, Try } from '../chat';
 import type { Body } from '../fields';
 import { bad, labels, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import type { Asked, DialectFormat } from './dialect';
@@ -56,7 +56,7 @@ function answer(item: ChatItem): IDataObject {
 		input_tokens: promptTokens(item),
 		output_tokens: given?.usage.output_tokens ?? 0,
 		stop_reason: given?.stop_reason,
-		models_tried: (item.tries ?? []).map(({ model, code }) => ({ model, code })),
+		models_tried: modelsTried(item.tries),
 		timestamp: new Date(now).toISOString(),
 	};
 }
@@ -73,8 +73,12 @@ export function promptTokens(item: ChatItem): number {
 	return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens;
 }
 
-function failure({ code, message }: Failure): IDataObject {
-	return { error: { code, message } };
+function failure({ code, message }: Failure, tries: Try[] = []): IDataObject {
+	return { error: { code, message }, ...(tries.length > 0 ? { models_tried: modelsTried(tries) } : {}) };
+}
+
+function modelsTried(tries: Try[] = []): IDataObject[] {
+	return tries.map(({ model, code }) => ({ model, code }));
 }
 
 export const native: DialectFormat = { parse, answer, failure };

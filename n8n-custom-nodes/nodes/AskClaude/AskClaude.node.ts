@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { answerLimit, ASK_OUTPUTS, askModels, askProperties, modelFailure } from '../../core/ask';
+import { answerLimit, ASK_OUTPUTS, askModels, askProperties, LONGEST_CLOUD_ANSWER, modelFailure } from '../../core/ask';
 import type { Answer, ChatItem, Target, Usage } from '../../core/chat';
 import { Refusal } from '../../core/refusal';
 import type { Stack } from '../../core/stack';
@@ -25,7 +25,7 @@ export class AskClaude implements INodeType {
 		outputs: ASK_OUTPUTS.map(() => NodeConnectionTypes.Main),
 		outputNames: ASK_OUTPUTS,
 		credentials: [{ name: 'hybridAiApi', required: true }],
-		properties: askProperties(4096, 300),
+		properties: askProperties(LONGEST_CLOUD_ANSWER, 300),
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
@@ -58,7 +58,7 @@ async function askClaude(stack: Stack, item: ChatItem, target: Target, preset: n
 	}
 	const body = {
 		model: target.model_id,
-		max_tokens: answerLimit(item, target, preset),
+		max_tokens: paidLimit(item, target, preset),
 		messages: item.messages,
 		system: item.system ?? undefined,
 		// No temperature: current Claude models refuse any but their own.
@@ -66,6 +66,18 @@ async function askClaude(stack: Stack, item: ChatItem, target: Target, preset: n
 	};
 	const headers = { 'x-api-key': stack.anthropicApiKey, 'anthropic-version': API_VERSION };
 	return await requestJson(`${stack.anthropicUrl}/v1/messages`, { headers, body, timeout });
+}
+
+/** Never a longer answer than what was reserved, nor one of a model that it was not reserved for. */
+function paidLimit(item: ChatItem, target: Target, preset: number): number {
+	const limit = answerLimit(item, target, preset);
+	const { reservation } = item;
+	if (!reservation) return limit;
+	if (reservation.model !== target.model) {
+		const message = `${target.model} was not asked: the budget was reserved for ${reservation.model}. Put a Reserve Budget node before it.`;
+		throw new Refusal(503, 'not_reserved', message);
+	}
+	return Math.min(limit, reservation.max_output_tokens);
 }
 
 function errorMessage(body: IDataObject): string {

@@ -6,7 +6,7 @@ import { chatItem, route, target } from '../../test/samples';
 import { AskClaude, readUsage } from './AskClaude.node';
 
 let anthropic: FakeServer;
-let behaviour: { status?: number; body?: unknown; drop?: boolean };
+let behaviour: { status?: number; body?: unknown; drop?: boolean; delay?: number };
 const message = {
 	content: [{ type: 'thinking', thinking: '...' }, { type: 'text', text: 'A ' }, { type: 'text', text: 'language.' }],
 	stop_reason: 'end_turn',
@@ -37,6 +37,30 @@ it('speaks the Messages API and keeps the usage whole', async () => {
 	expect(answered).toMatchObject({
 		answer: { text: 'A language.', backend: 'cloud', usage: { input_tokens: 12, output_tokens: 34 }, provider_usage: message.usage },
 	});
+});
+
+const reservation = { model: 'claude-sonnet-5-5', amount: '0.01', max_output_tokens: 1000, expires_at: '2026-11-01T00:15:00Z' };
+const cloud = { ...route, ...target.sonnet };
+
+it.each([
+	[{ max_output_tokens: 1000 }, null, 1000],
+	[{ max_output_tokens: 1000 }, 5000, 1000],
+	[{ max_output_tokens: 10_000 }, null, 4096],
+	[{ max_output_tokens: 10_000 }, 200, 200],
+])('asks for no longer answer than was reserved: %j, asked %j', async (reserved, max_tokens, expected) => {
+	behaviour = { body: message };
+	await ask(chatItem({ route: cloud, max_tokens, reservation: { ...reservation, ...reserved } }));
+	expect(anthropic.received[0]?.body.max_tokens).toBe(expected);
+});
+
+it('asks no model with the reservation of another', async () => {
+	const { failed } = await ask(chatItem({ route: cloud, reservation: { ...reservation, model: 'claude-haiku-5-5' } }));
+	expect(failed).toMatchObject({ error: { status: 503, code: 'not_reserved' }, tries: [{ model: 'claude-sonnet-5-5' }] });
+	expect(anthropic.received).toHaveLength(0);
+});
+
+it('says that no cloud model can take it when none is left', async () => {
+	expect((await ask(chatItem({ route: { ...route, fallbacks: [] } }))).failed).toMatchObject({ error: { status: 503, code: 'no_model' } });
 });
 
 it('splits cache writes by their age', () => {

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 
+import type { Timings } from '../../core/chat';
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { chatItem, route, target } from '../../test/samples';
@@ -34,6 +35,25 @@ it('asks the routed model and counts real tokens', async () => {
 		answer: { text: 'A language.', model: 'tinyllama', backend: 'local', stop_reason: 'stop', usage: { input_tokens: 11, output_tokens: 3 } },
 	});
 	expect(pairedItem).toEqual({ item: 0 });
+});
+
+it('notes how long each model took, failed ones too', async () => {
+	let calls = 0;
+	ollama = await startServer(() => (++calls === 1 ? { status: 500, body: { error: 'x' }, delay: 40 } : { body: reply, delay: 20 }));
+	const { failed } = await ask(chatItem({ route, timings: { routing_seconds: 0.5, model_seconds: { tinyllama: 10 } } }));
+	const { answered } = await ask(failed as unknown as ReturnType<typeof chatItem>);
+	const { routing_seconds, model_seconds } = answered?.timings as unknown as Required<Timings>;
+	expect(routing_seconds).toBe(0.5);
+	expect(model_seconds.tinyllama).toBeGreaterThan(10.03);
+	expect(model_seconds['mistral-7b']).toBeGreaterThan(0.015);
+	expect(model_seconds['mistral-7b']).toBeLessThan(1);
+});
+
+it('leaves a spent budget the reason when a stand-in fails too', async () => {
+	ollama = await startServer(() => ({ status: 500, body: { error: 'x' } }));
+	const error = { status: 402, code: 'budget_exceeded', message: 'spent' };
+	const { failed } = await ask(chatItem({ route, error, tries: [{ model: 'claude-sonnet-5-5', ...error }] }));
+	expect(failed).toMatchObject({ error, tries: [{ code: 'budget_exceeded' }, { model: 'tinyllama', code: 'model_error' }] });
 });
 
 it('has words and a temperature of its own where the request has none', async () => {

@@ -85,6 +85,7 @@ async function readRequest(
 	return {
 		request_id: requestId,
 		key_id: owner.id,
+		allowed_models: owner.allowed_models,
 		dialect,
 		...asked,
 		privacy: localOnly ? 'local-only' : (privacy ?? 'any'),

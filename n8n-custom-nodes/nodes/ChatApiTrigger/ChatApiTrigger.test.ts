@@ -8,9 +8,11 @@ import { startServer } from '../../test/fakes';
 import { ChatApiTrigger } from './ChatApiTrigger.node';
 
 let ledger: FakeServer;
+let more: object;
 beforeEach(async () => {
+	more = {};
 	const key_hash = createHash('sha256').update('good').digest('hex');
-	ledger = await startServer(() => ({ body: { keys: [{ id: 'k-1', name: 'first', key_hash }] } }));
+	ledger = await startServer(() => ({ body: { keys: [{ id: 'k-1', name: 'first', key_hash, ...more }] } }));
 });
 afterEach(async () => await ledger.close());
 
@@ -49,6 +51,22 @@ it('starts the flow with the request and its owner', async () => {
 	expect(item).toMatchObject({ key_id: 'k-1', dialect: 'native', model: 'auto', user: 'ann', privacy: 'any', cache: 'use' });
 	expect(item?.request_id).toMatch(/^[0-9a-f-]{36}$/);
 	expect(result.noWebhookResponse).toBe(true);
+});
+
+it('sends the models along that the key may use', async () => {
+	expect((await call({ headers: bearer, body: { prompt: 'Hi' } })).item?.allowed_models).toBeNull();
+});
+
+it('keeps to the models of a narrow key', async () => {
+	more = { allowed_models: ['tinyllama'] };
+	expect((await call({ headers: bearer, body: { prompt: 'Hi' } })).item?.allowed_models).toEqual(['tinyllama']);
+});
+
+it('refuses an expired key with 401, and names no other reason', async () => {
+	more = { expires_at: '2020-01-01T00:00:00Z' };
+	const { item, refused } = await call({ headers: bearer, body: { prompt: 'Hi' } });
+	expect(item).toBeUndefined();
+	expect(refused).toMatchObject({ status: 401, body: { error: { code: 'expired_api_key' } } });
 });
 
 it('takes an x-api-key too, and JSON that curl calls a form', async () => {

@@ -101,7 +101,7 @@ function refuseLoudly(reasons: string[]): void {
 }
 
 function ledgerEntry(item: ChatItem): IDataObject {
-	const { answer, route, error } = item;
+	const { answer, route, error, timings } = item;
 	return {
 		request_id: item.request_id,
 		occurred_at: new Date(item.received_at).toISOString(),
@@ -110,6 +110,8 @@ function ledgerEntry(item: ChatItem): IDataObject {
 		status: answer ? 'ok' : 'error',
 		usage: { ...NO_USAGE, ...answer?.usage },
 		latency_seconds: (Date.now() - item.received_at) / 1000,
+		routing_seconds: timings?.routing_seconds ?? null,
+		model_seconds: answer && answer.backend !== 'cache' ? (timings?.model_seconds?.[answer.model] ?? null) : null,
 		tier: answer?.tier ?? route?.tier ?? null,
 		complexity: route?.complexity ?? null,
 		reasoning: route?.reasoning ?? null,

@@ -57,6 +57,29 @@ it('books usage, route and owner', async () => {
 	});
 });
 
+const timings = { routing_seconds: 0.02, model_seconds: { 'claude-sonnet-5-5': 1.5, tinyllama: 3 } };
+const entryOf = async (item: object) => {
+	await run('log', item);
+	return (ledger.received.at(-1)?.body.entries as IDataObject[])[0];
+};
+
+it('books how long the route and the answer’s model took', async () => {
+	expect(await entryOf(chatItem({ answer, route, timings }))).toMatchObject({ routing_seconds: 0.02, model_seconds: 1.5 });
+	expect(await entryOf(chatItem({ answer: { ...answer, backend: 'cache' }, route, timings }))).toMatchObject({ routing_seconds: 0.02, model_seconds: null });
+	expect(await entryOf(chatItem({ route, timings }))).toMatchObject({ routing_seconds: 0.02, model_seconds: null });
+	expect(await entryOf(chatItem({ answer, route }))).toMatchObject({ routing_seconds: null, model_seconds: null });
+});
+
+it('books a request that a budget denied as an error that cost nothing', async () => {
+	const error = { status: 402, code: 'budget_exceeded', message: 'spent' };
+	expect(await entryOf(chatItem({ route, error, tries: [{ model: 'claude-sonnet-5-5', ...error }] }))).toMatchObject({
+		request_id: 'r-1',
+		status: 'error',
+		error_code: 'budget_exceeded',
+		usage: { input_tokens: 0, output_tokens: 0 },
+	});
+});
+
 it('books a failure with no usage', async () => {
 	await run('log', chatItem({ route, error: { status: 502, code: 'model_error', message: 'x' } }));
 	expect((ledger.received[0]?.body.entries as IDataObject[])[0]).toMatchObject({ model: 'tinyllama', status: 'error', error_code: 'model_error', usage: { output_tokens: 0 } });

@@ -5,6 +5,7 @@ import type { ChatItem, Failure, Route } from '../../core/chat';
 import { forEachItem } from '../../core/items';
 import type { Stack } from '../../core/stack';
 import { callService, readStack, serviceMessage } from '../../core/stack';
+import { secondsSince } from '../../core/timing';
 import { TransportError } from '../../core/transport';
 
 const OUTPUTS = ['Cached', 'Small local', 'Medium local', 'Large local', 'Cloud', 'Refused'];
@@ -52,8 +53,10 @@ export class RoutePrompt implements INodeType {
 		const stack = await readStack(this);
 		return await forEachItem<ChatItem>(this, OUTPUTS.length, async (item, itemIndex) => {
 			const thresholds = this.getNodeParameter('thresholds', itemIndex, {}) as IDataObject;
+			const begun = performance.now();
 			const routed = await routeItem(stack, item, thresholds);
-			return { item: { ...item, ...routed }, output: outputOf(routed) };
+			const timings = { ...item.timings, routing_seconds: secondsSince(begun) };
+			return { item: { ...item, ...routed, timings }, output: outputOf(routed) };
 		});
 	}
 }
@@ -72,9 +75,11 @@ function threshold(displayName: string, name: string, value: number) {
 type Routed = Pick<ChatItem, 'route' | 'answer' | 'error'>;
 
 async function routeItem(stack: Stack, item: ChatItem, thresholds: IDataObject): Promise<Routed> {
-	const { request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop, privacy, cache } = item;
+	const { request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop } = item;
+	const { privacy, cache, allowed_models } = item;
 	const body = {
-		...{ request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop, privacy, cache },
+		...{ request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop },
+		...{ privacy, cache, allowed_models },
 		stream: false,
 		needs: {},
 		...(Object.keys(thresholds).length > 0 ? { thresholds } : {}),

@@ -7,7 +7,7 @@ import { answer, chatItem, route } from '../../test/samples';
 import { RoutePrompt } from './RoutePrompt.node';
 
 let scorer: FakeServer;
-let decision: { status?: number; body: object };
+let decision: { status?: number; body: object; delay?: number };
 
 beforeEach(async () => (scorer = await startServer(() => decision)));
 afterEach(async () => await scorer.close());
@@ -37,6 +37,27 @@ it('asks with the request as it came, and the service token', async () => {
 		headers: { authorization: 'Bearer secret', 'x-request-id': 'r-1' },
 		body: { request_id: 'r-1', messages: [{ role: 'user', content: 'What is Python?' }], privacy: 'local-only', max_tokens: 7, thresholds: { small: 0.5 } },
 	});
+});
+
+it('says which models the key may use', async () => {
+	decision = { body: route };
+	await run({}, chatItem({ allowed_models: ['tinyllama'] }));
+	await run();
+	expect(scorer.received.map(({ body }) => body.allowed_models)).toEqual([['tinyllama'], null]);
+});
+
+it('tells a refused model with the scorer’s own status', async () => {
+	const error = { status: 403, code: 'model_not_allowed', message: 'This key may not use it.' };
+	decision = { body: { ...route, decision: 'refused', tier: null, error } };
+	expect(await run()).toMatchObject({ output: 'Refused', json: { error } });
+});
+
+it('notes how long the route took', async () => {
+	decision = { body: route, delay: 40 };
+	const { json } = await run();
+	const { routing_seconds } = json.timings as { routing_seconds: number };
+	expect(routing_seconds).toBeGreaterThan(0.03);
+	expect(routing_seconds).toBeLessThan(5);
 });
 
 it('leaves the thresholds to the policy unless they are set', async () => {

@@ -57,7 +57,7 @@ function chatReply(item: ChatItem): Reply {
 	const format = dialects[item.dialect];
 	if (item.answer) return { status: 200, body: format.answer(item) };
 	const failure = item.error ?? { status: 500, code: 'no_answer', message: 'The flow has no answer.' };
-	return { status: failure.status, body: format.failure(failure) };
+	return { status: failure.status, body: format.failure(failure, item.tries) };
 }
 
 /** USD by the ledger; null when it does not say in time: the entry is booked with its true cost later. */

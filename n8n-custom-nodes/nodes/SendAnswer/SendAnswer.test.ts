@@ -60,6 +60,24 @@ it('tells a failure with its status', async () => {
 	expect([reply.status, reply.body]).toEqual([402, { error: { code: 'over_budget', message: 'Too much.' } }]);
 });
 
+it('tells a spent budget as 402 in each dialect, with what was tried', async () => {
+	const error = { status: 402, code: 'budget_exceeded', message: 'The daily budget of key ann is spent.' };
+	const tries = [{ model: 'claude-sonnet-5-5', ...error }];
+	const native = (await send(chatItem({ error, tries, route }))).reply;
+	expect([native.status, native.body]).toEqual([
+		402,
+		{ error: { code: error.code, message: error.message }, models_tried: [{ model: 'claude-sonnet-5-5', code: 'budget_exceeded' }] },
+	]);
+	const openai = (await send(chatItem({ dialect: 'openai', error, tries, route }))).reply;
+	expect([openai.status, openai.body.error]).toEqual([402, { message: error.message, type: 'invalid_request_error', param: null, code: error.code }]);
+});
+
+it('tells of a denied model beside the answer of the one that stood in', async () => {
+	const tries = [{ model: 'claude-sonnet-5-5', status: 402, code: 'budget_exceeded', message: 'spent' }];
+	const { reply } = await send(chatItem({ answer: { ...answer, backend: 'local' }, tries, route: { ...route, cache_key: null } }));
+	expect([reply.status, reply.body.models_tried]).toEqual([200, [{ model: 'claude-sonnet-5-5', code: 'budget_exceeded' }]]);
+});
+
 it('sends a document as it is', async () => {
 	const { reply } = await send({ request_id: 'r-2', document: { total_requests: 3 } });
 	expect([reply.status, reply.body]).toEqual([200, { total_requests: 3 }]);

@@ -19,6 +19,7 @@ Decide = Callable[..., Route]
 LOCALS = ("tiny", "mini", "mid", "big")
 CLOUDS = ("sky-pro", "sky", "sky-old", "sky-new")
 LONG = "word " * 5_000
+NOT_ALLOWED = ("model_not_allowed", 403)
 
 
 def chosen(route: Route) -> str | None:
@@ -216,6 +217,111 @@ def test_cost_is_estimated_from_the_prompt_and_an_expected_answer(route: Decide)
     assert route(0.1).estimated_cost == 0
 
 
+@pytest.mark.parametrize("complexity", [0.1, 0.9])
+def test_best_local_model_is_named_for_when_no_money_may_be_spent(route: Decide, complexity: float) -> None:
+    def best(**given: Any) -> str | None:
+        got = route(complexity, **given)
+        return got.local_fallback.name if got.local_fallback else None
+
+    assert best() == "big"
+    assert best(without=("big",)) == "mid"
+    assert best(prompt=LONG) == "big"
+    assert best(needs={"images": True}) is None
+    assert best(without=LOCALS) is None
+    assert best(privacy="local-only") == "big"
+    assert best(without=LOCALS + CLOUDS) is None
+
+
+@pytest.mark.parametrize("cloud_unavailable", ["refuse", "local"])
+def test_best_local_model_is_named_whatever_the_policy_does_without_a_cloud(
+    route: Decide, policy: Policy, cloud_unavailable: str
+) -> None:
+    got = route(0.9, policy=replace(policy, cloud_unavailable=cloud_unavailable))
+    assert got.local_fallback
+    assert got.local_fallback.name == "big"
+
+
+def test_pinned_model_has_no_fallback_but_the_one_of_a_spent_budget(route: Decide) -> None:
+    got = route(0.1, model="sky")
+    assert fallbacks(got) == []
+    assert got.local_fallback
+    assert got.local_fallback.name == "big"
+
+
+@pytest.mark.parametrize(
+    ("complexity", "allowed", "model", "others"),
+    [
+        (0.1, ["tiny", "big", "sky"], "tiny", ["big", "sky"]),
+        (0.1, ["big", "sky"], "big", ["sky"]),
+        (0.1, ["sky"], "sky", []),
+        (0.9, ["claude-sonnet", "mid:2b"], "sky", ["mid"]),
+        (0.9, ["tiny", "mid"], "mid", ["tiny"]),
+        (0.4, ["tiny"], "tiny", []),
+        (0.9, ["sky-pro"], "sky-pro", []),
+        (0.9, ["sky-new", "sky-pro", "sky-old"], "sky-pro", []),
+        (0.1, ["sky-20260101", "gone"], "sky", []),
+    ],
+)
+def test_only_the_allowed_models_are_chosen_and_stand_in(
+    route: Decide, complexity: float, allowed: list[str], model: str, others: list[str]
+) -> None:
+    got = route(complexity, allowed_models=allowed)
+    assert (chosen(got), fallbacks(got)) == (model, others)
+
+
+def test_allowed_models_bound_the_local_fallback_too(route: Decide) -> None:
+    assert route(0.9, allowed_models=["sky"]).local_fallback is None
+    got = route(0.9, allowed_models=["sky", "mini"])
+    assert got.local_fallback
+    assert got.local_fallback.name == "mini"
+
+
+def test_the_cheap_cloud_model_takes_hard_prompts_where_it_is_the_only_one_allowed(
+    route: Decide, policy: Policy
+) -> None:
+    cheap = replace(policy, cloud_model="sky-pro", cheap_cloud_model="sky", cheap_cloud_below=0.7)
+    assert chosen(route(0.65, policy=cheap)) == "sky"
+    assert chosen(route(0.9, policy=cheap)) == "sky-pro"
+    assert chosen(route(0.9, policy=cheap, allowed_models=["sky"])) == "sky"
+    assert chosen(route(0.9, policy=cheap, allowed_models=["sky", "sky-new"])) == "sky-new"
+    assert chosen(route(0.65, policy=cheap, allowed_models=["sky", "sky-new"])) == "sky"
+
+
+def test_a_key_without_cloud_models_gets_its_best_local_one_and_is_told_why(route: Decide) -> None:
+    got = route(0.9, allowed_models=["tiny", "mid"])
+    assert (got.decision, got.by_threshold) == ("local", False)
+    assert "the API key may not use it" in got.reasoning
+    assert route(0.9, allowed_models=["tiny", "mid", "sky"]).by_threshold
+
+
+@pytest.mark.parametrize("name", ["sky", "claude-sonnet", "sky-20260101"])
+def test_model_named_by_a_key_that_may_not_use_it_is_refused(route: Decide, name: str) -> None:
+    got = route(0.1, model=name, allowed_models=["tiny"])
+    assert refusal(got) == NOT_ALLOWED
+    assert got.error
+    assert "sky" in got.error.message
+    assert chosen(route(0.1, model=name, allowed_models=["sky"])) == "sky"
+    assert refusal(route(0.1, model="gpt-9", allowed_models=["tiny"])) == ("unknown_model", 400)
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ({"allowed_models": []}, NOT_ALLOWED),
+        ({"allowed_models": ["gone"]}, NOT_ALLOWED),
+        ({"allowed_models": ["tiny", "mid"], "without": LOCALS}, ("no_local_model", 503)),
+        ({"allowed_models": ["tiny", "sky"], "without": LOCALS + CLOUDS}, ("cloud_not_configured", 503)),
+        ({"allowed_models": ["sky"], "without": CLOUDS}, ("cloud_not_configured", 503)),
+        ({"allowed_models": ["sky"], "privacy": "local-only"}, ("no_local_model", 503)),
+        ({"allowed_models": ["tiny"], "prompt": LONG}, ("prompt_too_long", 413)),
+    ],
+)
+def test_without_a_usable_model_of_the_key_the_request_is_refused(
+    route: Decide, given_: dict[str, Any], expected: tuple[str, int]
+) -> None:
+    assert refusal(route(0.1, **given_)) == expected
+
+
 @given(
     complexity=st.floats(0, 1),
     without=st.sets(st.sampled_from([*LOCALS, *CLOUDS])),
@@ -223,20 +329,33 @@ def test_cost_is_estimated_from_the_prompt_and_an_expected_answer(route: Decide)
     privacy=st.sampled_from(["any", "local-only"]),
     model=st.sampled_from(["auto", "auto", *LOCALS, *CLOUDS, "gpt-9"]),
     prompt=st.sampled_from(["hi", LONG, LONG * 2]),
+    allowed=st.none() | st.sets(st.sampled_from([*LOCALS, *CLOUDS])),
 )
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_every_route_keeps_what_was_promised(
-    route: Decide, complexity: float, without: set[str], needs: set[str], privacy: str, model: str, prompt: str
+    route: Decide,
+    complexity: float,
+    without: set[str],
+    needs: set[str],
+    privacy: str,
+    model: str,
+    prompt: str,
+    allowed: set[str] | None,
 ) -> None:
     body = {"needs": dict.fromkeys(needs, True), "privacy": privacy, "model": model, "prompt": prompt}
-    got = route(complexity, without=tuple(without), **body)
+    names = None if allowed is None else sorted(allowed)
+    got = route(complexity, without=tuple(without), allowed_models=names, **body)
     assert (got.decision == "refused") == (got.model is None) == (got.error is not None)
     taken = [got.model, *got.fallbacks] if got.model else []
     assert len({entry.name for entry in taken}) == len(taken)
-    for entry in taken:
+    stand_in = [got.local_fallback] if got.local_fallback else []
+    assert all(entry.is_local for entry in stand_in)
+    assert got.model is not None or not stand_in
+    for entry in [*taken, *stand_in]:
         assert entry.name not in without
+        assert allowed is None or entry.name in allowed
         assert needs <= entry.abilities
         assert entry.is_local or privacy == "any"
         assert got.input_tokens < entry.context_window

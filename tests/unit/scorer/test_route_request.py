@@ -86,6 +86,8 @@ def test_images_are_a_need_and_their_data_is_not_counted_as_text() -> None:
         ({"prompt": "x", "thresholds": {"huge": 0.5}}, "thresholds.huge"),
         ({"prompt": "x", "thresholds": {"small": True}}, "thresholds.small"),
         ({"prompt": "x", "request_id": 5}, "request_id"),
+        ({"prompt": "x", "allowed_models": "tiny"}, "allowed_models"),
+        ({"prompt": "x", "allowed_models": ["tiny", 5]}, "allowed_models"),
     ],
 )
 def test_wrong_field_is_named(body: dict[str, Any], field: str) -> None:
@@ -110,7 +112,7 @@ def test_deeply_nested_block_is_a_bad_request() -> None:
         {"cache": "refresh"},
         {"messages": [USER]},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is Python?"}]}]},
-        {"needs": {"tools": False}, "privacy": "any", "system": None},
+        {"needs": {"tools": False}, "privacy": "any", "system": None, "allowed_models": None},
     ],
 )
 def test_what_does_not_change_the_answer_does_not_change_the_key(same: dict[str, Any]) -> None:
@@ -126,6 +128,7 @@ def test_what_does_not_change_the_answer_does_not_change_the_key(same: dict[str,
         {"needs": {"json": True}},
         {"temperature": 0.5},
         {"tools": [{"name": "look"}]},
+        {"allowed_models": ["tiny"]},
         {"messages": [{"role": "assistant", "content": "What is Python?"}]},
         {"messages": [{"role": "user", "content": "Hi"}, USER]},
         {"messages": [USER | {"tool_call_id": "7"}]},

@@ -53,6 +53,7 @@ def test_local_route(route: Callable[..., Route]) -> None:
     }
     fallback = document["fallbacks"][0]
     assert fallback == fallback | {"model": "big", "model_id": "big", "backend": "ollama", "tier": "large"}
+    assert document["local_fallback"] == fallback
     assert fallback.keys() < document.keys()
     assert all(one["context_window"] and one["max_output"] for one in (document, fallback))
     assert not {"error", "cached_answer"} & set(document)
@@ -62,6 +63,7 @@ def test_refused_route_has_its_error_and_no_model(route: Callable[..., Route]) -
     document = route_document(Answer(route(0.4, model="gpt-9")))
     assert document["error"].keys() == {"code", "message", "status"}
     assert (document["model"], document["tier"], document["backend"], document["fallbacks"]) == (None, None, None, [])
+    assert document["local_fallback"] is None
 
 
 def test_models_say_why_they_cannot_be_used(catalogue: Catalogue, policy: Policy) -> None:

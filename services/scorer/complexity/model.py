@@ -114,14 +114,8 @@ class Model:
         rows = np.stack([signal_row(reading.signals) for reading in readings])
         linear = self.linear([reading.wording.ngrams for reading in readings])
         gates = self.gates(linear[:, len(EXPERTS) :])
-        effects, starts = np.zeros_like(rows), gates @ (self.blends[:, 0] + self.blends[:, 1] * self._plain_intercepts)
-        for expert, parts in enumerate(zip(self.trees, self.slopes, strict=True)):
-            asked = np.flatnonzero(gates[:, expert] > 0)
-            for part, say in zip(parts, self.blends[expert, 2:], strict=True):
-                if say and len(asked):
-                    weights = say * gates[asked, expert]
-                    starts[asked] += weights * part.start
-                    effects[asked] += weights[:, None] * part.contributions(rows[asked])
+        starts, effects = self._of_signals(rows, gates)
+        starts += gates @ (self.blends[:, 0] + self.blends[:, 1] * self._plain_intercepts)
         of_heads = linear[:, : len(EXPERTS)] - self._plain_intercepts
         wordings = (gates * self.blends[:, 1] * of_heads).sum(axis=1)
         raw = starts + wordings + effects.sum(axis=1)
@@ -138,6 +132,19 @@ class Model:
             )
             for i, reading in enumerate(readings)
         ]
+
+    def _of_signals(self, rows: Floats, gates: Floats) -> tuple[Floats, Floats]:
+        """Of each row what the trees and slopes of its experts start from, and what each signal adds."""
+        starts, effects = np.zeros(len(rows)), np.zeros_like(rows)
+        kinds: tuple[tuple[Trees | Slopes, ...], ...] = (self.trees, self.slopes)
+        for kind, parts in enumerate(kinds):
+            for expert, part in enumerate(parts):
+                says = gates[:, expert] * self.blends[expert, 2 + kind]
+                asked = np.flatnonzero(says)
+                if len(asked):
+                    starts[asked] += says[asked] * part.start
+                    effects[asked] += says[asked, None] * part.contributions(rows[asked])
+        return starts, effects
 
     def linear(self, ngrams: Sequence[NGrams]) -> Floats:
         """The outputs of the linear heads, a row a text: of the experts, then of the gates."""

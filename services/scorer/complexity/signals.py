@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from math import log1p
 from typing import Final
 
@@ -175,7 +176,7 @@ def _answers(texts: list[str]) -> dict[str, float]:
     Answers that differ in a word or two ask for knowing it exactly, however plain the question is.
     """
     answers = [set(_TERM.findall(text.lower())) for text in texts]
-    pairs = list(zip(answers, answers[1:], strict=False))
+    pairs = list(pairwise(answers))
     shared, size = len(set.intersection(*answers)) if pairs else 0, sum(map(len, answers))
     return {
         "choices_alike": sum(len(a & b) / max(1, len(a | b)) for a, b in pairs) / max(1, len(pairs)),

@@ -1,7 +1,7 @@
 """The learned model: experts for kinds of prompts, a gate that mixes them, and a measure of novelty.
 
-Each expert is linear over hashed n-grams plus regression trees over the signals; the gate is linear over the
-same n-grams. A calibration turns their mixture into a probability. `services.scorer.training` makes the
+Each expert is linear over hashed n-grams, plus regression trees and bounded slopes over the signals; the gate is
+linear over the same n-grams. A calibration turns their mixture into a probability. `services.scorer.training` makes the
 weights beside this module, and `manifest.json` says from what.
 """
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from services.scorer.complexity.ngrams import NGrams, Wording
 from services.scorer.complexity.signals import read_signals, signal_row
+from services.scorer.complexity.slopes import Slopes
 from services.scorer.complexity.text import Text
 from services.scorer.complexity.trees import Trees
 
@@ -71,7 +72,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Model:
-    """The weights. `heads` has a column for each expert and then for each gate, a row for each bucket."""
+    """The weights. `heads` has a column for each expert and then for each gate, a row for each bucket.
+
+    `blends` has a row for each expert: a constant, and how much its head, its trees and its slopes count.
+    """
 
     heads: NDArray[np.float32]
     intercepts: Floats
@@ -79,6 +83,7 @@ class Model:
     gate_weights: Floats
     gate_intercepts: Floats
     trees: tuple[Trees, ...]
+    slopes: tuple[Slopes, ...]
     calibration: Floats
     seen: NDArray[np.uint8]
     novelty_limit: float
@@ -90,6 +95,7 @@ class Model:
             return cls(
                 heads=arrays["heads"].astype(np.float32),
                 trees=tuple(Trees.from_arrays(arrays, name) for name in EXPERTS),
+                slopes=tuple(Slopes.from_arrays(arrays, name) for name in EXPERTS),
                 novelty_limit=float(arrays["novelty_limit"]),
                 **{name: arrays[name] for name in _PLAIN},
             )
@@ -97,8 +103,8 @@ class Model:
     def save(self, path: Path) -> None:
         """Write the weights, half precision for the n-grams."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        for name, trees in zip(EXPERTS, self.trees, strict=True):
-            arrays |= trees.arrays(name)
+        for name, trees, slopes in zip(EXPERTS, self.trees, self.slopes, strict=True):
+            arrays |= trees.arrays(name) | slopes.arrays(name)
         np.savez_compressed(path, heads=self.heads.astype(np.float16), novelty_limit=self.novelty_limit, **arrays)
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
@@ -108,13 +114,8 @@ class Model:
         rows = np.stack([signal_row(reading.signals) for reading in readings])
         linear = self.linear([reading.wording.ngrams for reading in readings])
         gates = self.gates(linear[:, len(EXPERTS) :])
-        effects, starts = np.zeros_like(rows), gates @ (self.blends[:, 0] + self.blends[:, 1] * self._plain_intercepts)
-        for expert, trees in enumerate(self.trees):
-            weights = gates[:, expert] * self.blends[expert, 2]
-            starts += weights * trees.start
-            asked = np.flatnonzero(gates[:, expert] > 0)
-            if len(asked):
-                effects[asked] += weights[asked, None] * trees.contributions(rows[asked])
+        starts, effects = self._of_signals(rows, gates)
+        starts += gates @ (self.blends[:, 0] + self.blends[:, 1] * self._plain_intercepts)
         of_heads = linear[:, : len(EXPERTS)] - self._plain_intercepts
         wordings = (gates * self.blends[:, 1] * of_heads).sum(axis=1)
         raw = starts + wordings + effects.sum(axis=1)
@@ -131,6 +132,19 @@ class Model:
             )
             for i, reading in enumerate(readings)
         ]
+
+    def _of_signals(self, rows: Floats, gates: Floats) -> tuple[Floats, Floats]:
+        """Of each row what the trees and slopes of its experts start from, and what each signal adds."""
+        starts, effects = np.zeros(len(rows)), np.zeros_like(rows)
+        kinds: tuple[tuple[Trees | Slopes, ...], ...] = (self.trees, self.slopes)
+        for kind, parts in enumerate(kinds):
+            for expert, part in enumerate(parts):
+                says = gates[:, expert] * self.blends[expert, 2 + kind]
+                asked = np.flatnonzero(says)
+                if len(asked):
+                    starts[asked] += says[asked] * part.start
+                    effects[asked] += says[asked, None] * part.contributions(rows[asked])
+        return starts, effects
 
     def linear(self, ngrams: Sequence[NGrams]) -> Floats:
         """The outputs of the linear heads, a row a text: of the experts, then of the gates."""

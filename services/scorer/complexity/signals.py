@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from math import log1p
 from typing import Final
 
@@ -32,6 +33,8 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CHOICE = re.compile(r"^[ \t]*\(?([A-J])[.)][ \t]", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|[。！？]")
 _UPPER = re.compile(r"[A-Z]")
+_TERM = re.compile(r"\w+")
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 
 
 def _listed(words: str) -> list[str]:
@@ -44,6 +47,7 @@ _COUNTED_CHARACTERS: Final[dict[str, str]] = {
     "powers": "^²³",
     "operators": "+*/<>|",
     "brackets": "[(",
+    "parentheses": "(",
     "braces": "{",
     "semicolons": ";",
     "colons": ":",
@@ -95,6 +99,7 @@ _FUNCTION_WORDS: Final = frozenset(
     she his her their its but if can will would there been were what when how all any""")
 )
 _WORD_LENGTH: Final = 8  # letters; longer words are rarer ones
+_TERM_LENGTH: Final = 11  # letters; longer words are mostly terms of a subject
 _SCRIPTS: Final = {
     "script_ideographs": IDEOGRAPH,
     "script_kana": KANA,
@@ -152,6 +157,8 @@ def _choices(raw: str, words: int) -> dict[str, float]:
     first = next((found.start() for found in choices if found.group(1) == "A"), len(raw))
     question, options = raw[:first], raw[first:]
     sentences = max(1, len(_SENTENCE_END.findall(question)))
+    starts = [found.start() for found in choices] + [len(raw)]
+    texts = [raw[found.end() : end] for found, end in zip(choices, starts[1:], strict=True)]
     return {
         "choices": log1p(len(choices)),
         "question_length": log1p(len(question)),
@@ -159,6 +166,23 @@ def _choices(raw: str, words: int) -> dict[str, float]:
         "choice_numbers": log1p(len(_NUMBER.findall(options))) if choices else 0.0,
         "sentences": log1p(sentences),
         "sentence_length": log1p(words / sentences),
+        **_answers(texts),
+    }
+
+
+def _answers(texts: list[str]) -> dict[str, float]:
+    """How the answers to choose from are like each other; all zero when there are none.
+
+    Answers that differ in a word or two ask for knowing it exactly, however plain the question is.
+    """
+    answers = [set(_TERM.findall(text.lower())) for text in texts]
+    pairs = list(pairwise(answers))
+    shared, size = len(set.intersection(*answers)) if pairs else 0, sum(map(len, answers))
+    return {
+        "choices_alike": sum(len(a & b) / max(1, len(a | b)) for a, b in pairs) / max(1, len(pairs)),
+        "choices_shared": shared * len(answers) / max(1, size),
+        "choices_numeric": sum(text.strip()[:1].isdigit() for text in texts) / max(1, len(texts)),
+        "choice_shortest": log1p(min((len(text.strip()) for text in texts), default=0)),
     }
 
 
@@ -168,6 +192,7 @@ def _vocabulary(words: list[str], folded: list[str]) -> dict[str, float]:
         "distinct_words": len(set(folded)) / count,
         "function_words": sum(map(_FUNCTION_WORDS.__contains__, folded)) / count,
         "long_words": sum(len(word) > _WORD_LENGTH for word in words) / count,
+        "longest_words": log1p(sum(len(word) > _TERM_LENGTH for word in words)),
         "capitalised": log1p(sum(word[0].isupper() for word in words[1:])),
     }
 
@@ -175,6 +200,7 @@ def _vocabulary(words: list[str], folded: list[str]) -> dict[str, float]:
 def _questions(raw: str, folded: list[str]) -> dict[str, float]:
     first, present = folded[0] if folded else "", set(folded)
     return {
+        "longest_quote": log1p(max(map(len, _QUOTED.findall(raw)), default=0)),
         "ends_with_question": float(raw.rstrip()[-1:] in ("?", "？")),
         **{f"begins_{word}": float(first == word) for word in _FIRST_WORDS},
         **{f"asks_{word}": float(word in present) for word in _ASKING_WORDS},

@@ -10,6 +10,7 @@ import pytest
 
 from services.scorer.complexity.model import EXPERTS, WEIGHTS, Model, Reading, load_model
 from services.scorer.complexity.signals import GROUP_OF_SIGNAL, GROUPS, SIGNALS, read_signals
+from services.scorer.complexity.slopes import BOUND, Slopes
 from services.scorer.complexity.text import Text
 from services.scorer.complexity.trees import Trees
 
@@ -43,6 +44,16 @@ def test_rows_at_once_equal_rows_alone() -> None:
         assert together[index] == pytest.approx(stumps().contributions(rows[index : index + 1])[0])
 
 
+def test_slopes_count_each_signal_in_standard_deviations() -> None:
+    slopes = Slopes.standardising(np.array([[0.0, 7.0], [4.0, 7.0]]))
+    assert slopes.contributions(np.array([[4.0, 7.0], [0.0, 8.0]])) == pytest.approx(np.array([[1, 0], [-1, 1]]))
+
+
+def test_a_signal_beyond_all_of_training_moves_no_further_than_the_bound() -> None:
+    slopes = Slopes.standardising(np.array([[0.0], [4.0]]))
+    assert slopes.contributions(np.array([[1e6], [-1e6]])) == pytest.approx(np.array([[BOUND], [-BOUND]]))
+
+
 def test_judgement_is_the_sum_of_what_it_says() -> None:
     model = load_model()
     for prompt in ("Prove it.", "What is 2+2?\nA. 3\nB. 4", "def f(x): return x", ""):
@@ -70,6 +81,19 @@ def test_calibration_rises() -> None:
     at, probability = load_model().calibration
     assert (np.diff(at) >= 0).all()
     assert (np.diff(probability) >= 0).all()
+
+
+def test_answers_that_differ_in_a_word_are_alike() -> None:
+    def alike(*answers: str) -> dict[str, float]:
+        choices = "\n".join(f"{letter}. {answer}" for letter, answer in zip("ABCD", answers, strict=False))
+        return read_signals(Text.of(f"Which one?\n{choices}"))
+
+    near, far = alike("the left side", "the right side"), alike("copper", "a treaty of peace")
+    assert near["choices_alike"] == pytest.approx(2 / 4)
+    assert near["choices_shared"] == pytest.approx(2 / 3)
+    assert far["choices_alike"] == far["choices_shared"] == 0
+    assert alike("12", "3.5 m")["choices_numeric"] == 1
+    assert alike()["choices_alike"] == alike("only one")["choices_alike"] == 0
 
 
 def test_every_signal_belongs_to_a_group() -> None:

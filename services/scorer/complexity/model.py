@@ -148,12 +148,14 @@ class Model:
 
     def linear(self, ngrams: Sequence[NGrams]) -> Floats:
         """The outputs of the linear heads, a row a text: of the experts, then of the gates."""
-        ends = np.cumsum([len(one.buckets) for one in ngrams])
-        parts = self.heads[np.concatenate([one.buckets for one in ngrams])]
+        counts = np.array([len(one.buckets) for one in ngrams])
+        # `take` gathers rows several times quicker than an index.
+        parts = self.heads.take(np.concatenate([one.buckets for one in ngrams]), axis=0)
         parts *= np.concatenate([one.weights for one in ngrams])[:, None]
-        sums = np.zeros((len(parts) + 1, parts.shape[1]))
-        np.cumsum(parts, axis=0, out=sums[1:])
-        result: Floats = np.diff(sums[ends], axis=0, prepend=0.0) + self.intercepts
+        result = np.tile(self.intercepts, (len(ngrams), 1))
+        some = counts > 0
+        if some.any():
+            result[some] += np.add.reduceat(parts, (np.cumsum(counts) - counts)[some], axis=0)
         return result
 
     def gates(self, outputs: Floats) -> Floats:

@@ -105,7 +105,7 @@ def _read(texts: Sequence[Text]) -> Iterator[Wording]:
     owner = np.repeat(np.arange(len(texts)), [len(text.codes) for text in texts])
     kinds, sums = classes_of(codes), _running_sums(codes)
     starts, ends = word_bounds(kinds)
-    words, owner_of_word = (sums[ends] - sums[starts]) * _DOWN[starts], owner[starts]
+    words, owner_of_word = (sums.take(ends) - sums.take(starts)) * _DOWN.take(starts), owner.take(starts)
     pairs = words[:-1] * _PAIR + words[1:]
     inside = owner_of_word[:-1] == owner_of_word[1:]
     mixed = _mix(np.concatenate([words, pairs[inside]]))
@@ -113,7 +113,7 @@ def _read(texts: Sequence[Text]) -> Iterator[Wording]:
     characters, begins = _character_buckets(kinds, sums)
     ngrams = _weighed(
         np.concatenate([buckets, characters]),
-        np.concatenate([owner_of_word, owner_of_word[1:][inside], owner[begins]]),
+        np.concatenate([owner_of_word, owner_of_word[1:][inside], owner.take(begins)]),
         len(texts),
     )
     hashes = (mixed[: len(words)] >> _WORD_SHIFT).astype(np.int64)
@@ -130,7 +130,7 @@ def _weighed(buckets: NDArray[np.int64], owner: NDArray[np.int64], texts: int) -
     weights = np.log(counts) + 1.0
     group = keys >> BITS  # a text's words, then its characters
     norms = np.sqrt(np.bincount(group, weights * weights))
-    scaled = (weights / np.maximum(norms, 1e-9)[group]).astype(np.float32)
+    scaled = (weights / np.maximum(norms, 1e-9).take(group)).astype(np.float32)
     buckets = keys & (BUCKETS - 1)
     at = np.searchsorted(keys, np.arange(texts + 1) << (BITS + 1)).tolist()
     for begin, end in pairwise(at):
@@ -154,7 +154,7 @@ def _character_buckets(
         count = max(0, len(kinds) - size + 1)
         # A space may stand at either end of an n-gram, where a word begins or ends, not within it.
         begin = (spaces[size - 1 : size - 1 + count] == spaces[1 : 1 + count]).nonzero()[0]
-        hashes.append((sums[begin + size] - sums[begin]) * _DOWN[begin] + np.uint64(size))
+        hashes.append((sums.take(begin + size) - sums.take(begin)) * _DOWN.take(begin) + np.uint64(size))
         begins.append(begin)
     mixed = _mix(np.concatenate(hashes))
     return (mixed >> _SHIFT).astype(np.int64) + WORD_BUCKETS, np.concatenate(begins)

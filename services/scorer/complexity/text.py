@@ -53,14 +53,14 @@ _ALONE_TABLE: Final = np.isin(np.arange(CLASSES), _ALONE)
 
 def classes_of(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The class of each code point."""
-    result: NDArray[np.uint8] = _TABLE[np.minimum(codes, 0x10000)]
+    result: NDArray[np.uint8] = _TABLE.take(np.minimum(codes, 0x10000))
     return result
 
 
 def word_bounds(kinds: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where words begin and end in characters of these classes."""
     solid = kinds != SPACE
-    joined = solid & ~_ALONE_TABLE[kinds]
+    joined = solid & ~_ALONE_TABLE.take(kinds)
     starts = solid.copy()
     starts[1:] &= ~(joined[1:] & joined[:-1])
     ends = solid.copy()

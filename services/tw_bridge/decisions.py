@@ -31,6 +31,11 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
+def is_decision(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry tells how a request ended: not one that takes another back, or that nobody confirmed."""
+    return not entry.get("reversal") and entry.get("status") != "unconfirmed"
+
+
 def task_from_entry(entry: Mapping[str, Any]) -> Task:
     """The completed task of one entry of GET /v1/entries; LedgerUnreadable when it is not one.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.runtime import ApiError
 from services.tw_bridge.cursor import CursorFile
-from services.tw_bridge.decisions import task_from_entry
+from services.tw_bridge.decisions import is_decision, task_from_entry, task_uuid
 from services.tw_bridge.errors import CursorAhead, SyncRunning
 from services.tw_bridge.ledger import LedgerReader
 from services.tw_bridge.metrics import BridgeMetrics
@@ -131,11 +131,14 @@ class Sync:
             cursor = page.cursor
 
     def _record(self, entries: Sequence[dict[str, Any]], reached: str) -> None:
-        tasks = [task_from_entry(entry) for entry in entries]
+        decisions = [entry for entry in entries if is_decision(entry)]
+        corrected = {task_uuid(entry["request_id"]) for entry in decisions if entry.get("correction")}
+        # Of an entry and its correction in one batch the later one holds.
+        tasks = {task["uuid"]: task for task in map(task_from_entry, decisions)}
         known, self._known = self._known, None
         if known is None:
             known = self.store.uuids()
-        new = [task for task in tasks if task["uuid"] not in known]
+        new = [task for uuid, task in tasks.items() if uuid not in known or uuid in corrected]
         if new:
             self.store.import_tasks(new)
             self.state = replace(self.state, imported=self.state.imported + len(new))
@@ -143,7 +146,7 @@ class Sync:
         self.cursor.save(reached)
         self._saved = reached
         # The ledger only grows at its end: behind a batch that was all new, all is new.
-        self._known = known if len(new) < len(tasks) else frozenset()
+        self._known = frozenset() if tasks and len(new) == len(tasks) and not corrected else known
 
     def _note_success(self) -> None:
         if self.state.error is not None:

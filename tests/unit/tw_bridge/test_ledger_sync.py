@@ -84,6 +84,26 @@ def test_new_entries_are_not_compared_with_the_whole_store(sync: Sync, ledger: F
     assert (store.imports, store.looked) == ([5, 5, 5], 1)
 
 
+def test_what_was_taken_back_or_never_confirmed_is_no_decision(
+    sync: Sync, ledger: FakeLedger, store: FakeStore
+) -> None:
+    unconfirmed = entry(0) | {"status": "unconfirmed"}
+    ledger.entries = [unconfirmed, unconfirmed | {"reversal": True}, entry(0) | {"reversal": False}]
+    assert sync.run().imported == 1
+    assert store.tasks == [task_uuid("r-0")]
+
+
+def test_a_correction_takes_the_place_of_the_task_that_it_corrects(
+    sync: Sync, ledger: FakeLedger, store: FakeStore
+) -> None:
+    ledger.add(2)
+    sync.run()
+    ledger.entries += [entry(1) | {"reversal": True, "correction": "c-1"}, entry(1) | {"correction": "c-1"}]
+    assert sync.run().imported == 1
+    assert store.imports == [2, 1]
+    assert store.tasks[-1] == task_uuid("r-1")
+
+
 def test_an_empty_ledger_is_no_error(sync: Sync, cursor: CursorFile) -> None:
     assert sync.run().imported == 0
     assert cursor.read() is None

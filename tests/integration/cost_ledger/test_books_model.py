@@ -117,7 +117,7 @@ def test_the_books_equal_a_plain_model(store: LedgerStore, books_url: str, steps
     for number, (step, request, first, second) in enumerate(steps):
         name, amount = f"{user}-{request}", first * INPUT + second * OUTPUT
         if step == "reserve":
-            body = {"request_id": name, "model": "claude-sonnet", "user": user}
+            body: dict[str, Any] = {"request_id": name, "model": "claude-sonnet", "user": user}
             body |= {"input_tokens": first, "max_output_tokens": second}
             try:
                 spending.reserve(body)

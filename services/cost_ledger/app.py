@@ -10,6 +10,8 @@ from flask import Flask
 from services.catalog import Catalogue, UnknownModel, load_catalogue
 from services.cost_ledger.config import Config
 from services.cost_ledger.errors import LedgerUnavailable
+from services.cost_ledger.key_terms import KeyBudgets
+from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import LedgerMetrics
 from services.cost_ledger.routes import routes
@@ -29,6 +31,7 @@ def create_app(
     store: LedgerStore | None = None,
     catalogue: Catalogue | None = None,
     clock: Callable[[], datetime] | None = None,
+    key_budgets: KeyBudgets | None = None,
 ) -> Flask:
     """The ledger as a Flask app, on the database of `config` unless a store is given.
 
@@ -51,6 +54,7 @@ def create_app(
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger
     app.extensions["spending"] = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
+    app.extensions["cost_ledger_keys"] = KeyRing(store, key_budgets)
     return app
 
 

@@ -64,3 +64,10 @@ class UnpricedModel(BudgetExceeded):
     """The model has no price, so that it fits into no hard budget."""
 
     code = "unpriced_model"
+
+
+class AmbiguousKey(ApiError):
+    """Several keys begin like this."""
+
+    status = 409
+    code = "ambiguous_key"

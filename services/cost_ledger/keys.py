@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from services.cost_ledger.times import format_time
@@ -16,10 +16,15 @@ KEY_START = "hai-"
 _SHOWN_CHARACTERS = 10
 _LONG_ENOUGH = 32
 
+State = Literal["active", "expired", "revoked"]
+
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as the ledger knows it. `prefix` is its visible beginning, None when it was never seen whole."""
+    """A key as the ledger knows it. `prefix` is its visible beginning, None when it was never seen whole.
+
+    `rate_limit` is in requests a minute. No `expires_at`, `rate_limit` or `allowed_models`: no such limit.
+    """
 
     id: UUID
     name: str
@@ -27,25 +32,44 @@ class ApiKey:
     prefix: str | None
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None = None
+    rate_limit: int | None = None
+    allowed_models: tuple[str, ...] | None = None
 
-    def document(self) -> dict[str, Any]:
+    def state(self, now: datetime) -> State:
+        """Whether the key opens the gate at a moment, and if not, why. It expires at `expires_at` sharp."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+    def document(self, now: datetime) -> dict[str, Any]:
         """As people see it: without the hash."""
         return {
             "id": str(self.id),
             "name": self.name,
             "prefix": self.prefix,
+            "state": self.state(now),
             "created_at": format_time(self.created_at),
-            "revoked_at": format_time(self.revoked_at) if self.revoked_at else None,
+            "revoked_at": _optional_time(self.revoked_at),
+            **self._limits(),
         }
 
-    def credential(self) -> dict[str, str]:
-        """What a gate needs to know a caller by."""
-        return {"id": str(self.id), "name": self.name, "key_hash": self.key_hash}
+    def credential(self) -> dict[str, Any]:
+        """What a gate needs to know a caller by, and what it is to hold them to."""
+        return {"id": str(self.id), "name": self.name, "key_hash": self.key_hash, **self._limits()}
+
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "expires_at": _optional_time(self.expires_at),
+            "rate_limit": self.rate_limit,
+            "allowed_models": None if self.allowed_models is None else list(self.allowed_models),
+        }
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> ApiKey:
         """The key of a row of ledger.api_keys."""
-        return cls(**row)
+        models = row["allowed_models"]
+        return cls(**{**row, "allowed_models": None if models is None else tuple(models)})
 
 
 def generate_key() -> str:
@@ -61,3 +85,7 @@ def hash_key(key: str) -> str:
 def visible_prefix(key: str) -> str | None:
     """The beginning of a key, to tell it apart by; None for a key too short to show any of it."""
     return key[:_SHOWN_CHARACTERS] if len(key) >= _LONG_ENOUGH else None
+
+
+def _optional_time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

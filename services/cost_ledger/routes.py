@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from services.cost_ledger.budget_routes import budget_routes
 from services.cost_ledger.config import Config
 from services.cost_ledger.errors import InvalidField
+from services.cost_ledger.key_terms import parse_changes, parse_new_key
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.reports import parse_period
@@ -24,6 +25,7 @@ _SCHEMAS = Path(__file__).parent / "schemas"
 _ENTRIES = load_schema(_SCHEMAS / "entries.json")
 _COST = load_schema(_SCHEMAS / "cost.json")
 _KEY = load_schema(_SCHEMAS / "key.json")
+_KEY_CHANGE = load_schema(_SCHEMAS / "key_change.json")
 _PAGE, _LARGEST_PAGE = 100, 1000
 _LARGEST_ID = 2**63 - 1
 
@@ -33,7 +35,7 @@ def _ledger() -> Ledger:
 
 
 def _keys() -> KeyRing:
-    return KeyRing(_ledger().store)
+    return cast(KeyRing, current_app.extensions["cost_ledger_keys"])
 
 
 @routes.post("/v1/entries")
@@ -81,12 +83,13 @@ def summary() -> dict[str, Any]:
 @routes.post("/v1/keys")
 def make_key() -> tuple[Response, int]:
     """Make a key, shown this once, or register a known one by its hash."""
-    body = parse_body(_KEY)
+    body, ledger, now = parse_body(_KEY), _ledger(), _ledger().clock()
+    new = parse_new_key(body, ledger.catalogue, now)
     if "key_hash" in body:
-        key, is_new = _keys().register(body["name"], body["key_hash"])
-        return jsonify(key.document()), 201 if is_new else 200
-    key, text = _keys().make(body["name"])
-    response = jsonify({**key.document(), "key": text})
+        key, is_new = _keys().register(new, body["key_hash"])
+        return jsonify(key.document(now)), 201 if is_new else 200
+    key, text = _keys().make(new)
+    response = jsonify({**key.document(now), "key": text})
     response.headers["Cache-Control"] = "no-store"
     return response, 201
 
@@ -94,13 +97,21 @@ def make_key() -> tuple[Response, int]:
 @routes.get("/v1/keys")
 def list_keys() -> dict[str, Any]:
     """All keys, without their hashes."""
-    return {"keys": [key.document() for key in _keys().all()]}
+    now = _ledger().clock()
+    return {"keys": [key.document(now) for key in _keys().all()]}
 
 
 @routes.get("/v1/keys/active")
 def list_active_keys() -> dict[str, Any]:
     """The keys that open the gate, by their hashes."""
-    return {"keys": [key.credential() for key in _keys().active()]}
+    return {"keys": [key.credential() for key in _keys().active(_ledger().clock())]}
+
+
+@routes.patch("/v1/keys/<uuid:key_id>")
+def change_key(key_id: UUID) -> dict[str, Any]:
+    """Change the name of a key, or what it may do."""
+    body, ledger, now = parse_body(_KEY_CHANGE), _ledger(), _ledger().clock()
+    return _keys().change(key_id, parse_changes(body, ledger.catalogue, now)).document(now)
 
 
 @routes.delete("/v1/keys/<uuid:key_id>")

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.cost_ledger import books
 from services.cost_ledger.budgets import Span, Standing, first_passed
 from services.cost_ledger.entries import Booking, PricedEntry
+from services.cost_ledger.key_terms import KeyChanges, KeyTerms
 from services.cost_ledger.keys import ApiKey
 from services.cost_ledger.queries import QUERIES, SQL
 from services.cost_ledger.reports import Period
@@ -148,27 +149,41 @@ class LedgerStore:
         span = {**_within(period), "baseline": baseline, "last_id": last_id, "bands": list(bands)}
         return self._database.report(lambda conn: list(QUERIES.tokens_by_hour_and_band(conn, **span)))
 
-    def register_key(self, name: str, key_hash: str, prefix: str | None) -> tuple[ApiKey, bool]:
-        """The key with this hash, and whether it is new; a known one keeps its name and its state."""
+    def register_key(self, key_id: UUID, name: str, key_hash: str, prefix: str | None, terms: KeyTerms) -> ApiKey:
+        """The key with this hash: a new one with this id, or a known one as it was."""
+        values: dict[str, Any] = {"expires_at": None, "rate_limit": None, "allowed_models": None, **terms}
+        values |= {"id": key_id, "name": name, "key_hash": key_hash, "prefix": prefix}
 
-        def question(conn: Any) -> tuple[ApiKey, bool]:
-            row = QUERIES.register_key(conn, name=name, key_hash=key_hash, prefix=prefix)
-            is_new = row is not None
-            return ApiKey.from_row(row if is_new else QUERIES.key_by_hash(conn, key_hash=key_hash)), is_new
+        def question(conn: Any) -> ApiKey:
+            row = QUERIES.register_key(conn, **values) or QUERIES.key_by_hash(conn, key_hash=key_hash)
+            return ApiKey.from_row(row)
 
         return self._database.run(question)
+
+    def key_by_hash(self, key_hash: str) -> ApiKey | None:
+        """The key with this hash, revoked ones too."""
+        return _optional_key(self._database.run(lambda conn: QUERIES.key_by_hash(conn, key_hash=key_hash)))
 
     def all_keys(self) -> list[ApiKey]:
         """All keys, the oldest first."""
         return self._database.run(lambda conn: [ApiKey.from_row(row) for row in QUERIES.all_keys(conn)])
 
-    def active_keys(self) -> list[ApiKey]:
-        """The keys that are not revoked."""
-        return self._database.run(lambda conn: [ApiKey.from_row(row) for row in QUERIES.active_keys(conn)])
+    def active_keys(self, now: datetime) -> list[ApiKey]:
+        """The keys that are neither revoked nor expired at `now`."""
+        return self._database.run(lambda conn: [ApiKey.from_row(row) for row in QUERIES.active_keys(conn, now=now)])
 
     def revoke_key(self, key_id: UUID) -> bool:
         """Revoke a key for good; False when there is no such key."""
         return self._database.run(lambda conn: QUERIES.revoke_key(conn, id=key_id)) is not None
+
+    def change_key(self, key_id: UUID, changes: KeyChanges) -> ApiKey | None:
+        """The key after the changes; a revoked one, which stays as it was; None when there is no such key."""
+        document = json.dumps(changes, default=datetime.isoformat)
+
+        def question(conn: Any) -> Any:
+            return QUERIES.change_key(conn, id=key_id, changes=document) or QUERIES.key_by_id(conn, id=key_id)
+
+        return _optional_key(self._database.run(question))
 
     def check(self) -> str | None:
         """None when the database answers now, else what is wrong."""
@@ -177,6 +192,10 @@ class LedgerStore:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+def _optional_key(row: Row | None) -> ApiKey | None:
+    return None if row is None else ApiKey.from_row(row)
 
 
 def _within(period: Period) -> dict[str, datetime]:

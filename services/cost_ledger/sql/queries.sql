@@ -263,24 +263,42 @@ WHERE occurred_at >= :since AND occurred_at < :until AND id <= :last_id
     AND status = 'ok' AND cost IS NOT NULL AND baseline_model <> :baseline
 GROUP BY 1, 2;
 
--- name: register_key(name, key_hash, prefix)^
+-- name: register_key(id, name, key_hash, prefix, expires_at, rate_limit, allowed_models)^
 -- Nothing when the hash is known already.
-INSERT INTO ledger.api_keys (name, key_hash, prefix)
-VALUES (:name, :key_hash, :prefix)
+INSERT INTO ledger.api_keys (id, name, key_hash, prefix, expires_at, rate_limit, allowed_models)
+VALUES (:id, :name, :key_hash, :prefix, :expires_at, :rate_limit, :allowed_models)
 ON CONFLICT (key_hash) DO NOTHING
-RETURNING id, name, key_hash, prefix, created_at, revoked_at;
+RETURNING id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models;
 
 -- name: key_by_hash(key_hash)^
-SELECT id, name, key_hash, prefix, created_at, revoked_at FROM ledger.api_keys WHERE key_hash = :key_hash;
+SELECT id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models
+FROM ledger.api_keys
+WHERE key_hash = :key_hash;
 
 -- name: all_keys()
-SELECT id, name, key_hash, prefix, created_at, revoked_at FROM ledger.api_keys ORDER BY created_at, id;
-
--- name: active_keys()
-SELECT id, name, key_hash, prefix, created_at, revoked_at
+SELECT id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models
 FROM ledger.api_keys
-WHERE revoked_at IS NULL
+ORDER BY created_at, id;
+
+-- name: active_keys(now)
+SELECT id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models
+FROM ledger.api_keys
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 ORDER BY created_at, id;
 
 -- name: revoke_key(id)$
 UPDATE ledger.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING id;
+
+-- name: change_key(id, changes)^
+-- Changes what the JSON object names, null included; nothing when there is no such key or it was revoked.
+UPDATE ledger.api_keys AS k
+SET (name, expires_at, rate_limit, allowed_models) = (
+    SELECT n.name, n.expires_at, n.rate_limit, n.allowed_models FROM json_populate_record(k, :changes::json) AS n
+)
+WHERE k.id = :id AND k.revoked_at IS NULL
+RETURNING id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models;
+
+-- name: key_by_id(id)^
+SELECT id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models
+FROM ledger.api_keys
+WHERE id = :id;

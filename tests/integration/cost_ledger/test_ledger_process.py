@@ -96,11 +96,13 @@ def test_keys_are_made_listed_and_revoked_from_the_terminal(service: Service) ->
     (found,) = (each for each in service.client().get("/v1/keys/active")["keys"] if each["key_hash"] == hash_key(key))
     assert found["name"] == "from the terminal"
     listed = run("keys", "list", DATABASE_URL=service.database_url)
-    assert f"{found['id']}  {key[:10]}" in listed.stdout
+    assert f"{found['id'][:8]}  {key[:10]}  active " in listed.stdout
     assert key not in listed.stdout
     assert run("keys", "revoke", found["id"], DATABASE_URL=service.database_url).returncode == 0
     assert found not in service.client().get("/v1/keys/active")["keys"]
-    assert "revoked 20" in run("keys", "list", DATABASE_URL=service.database_url).stdout
+    assert (
+        f"{found['id'][:8]}  {key[:10]}  revoked  20" in run("keys", "list", DATABASE_URL=service.database_url).stdout
+    )
 
 
 def test_an_existing_key_is_registered_from_standard_input(service: Service) -> None:

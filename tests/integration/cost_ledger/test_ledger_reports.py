@@ -149,7 +149,8 @@ def test_a_made_key_is_shown_once_and_stored_as_a_hash(client: Client) -> None:
     listed = client.get("/v1/keys")
     assert made in listed["keys"]
     assert secret not in str(listed)
-    assert credential(client, made["id"]) == {"id": made["id"], "name": "ada", "key_hash": hash_key(secret)}
+    limits = {"expires_at": None, "rate_limit": None, "allowed_models": None}
+    assert credential(client, made["id"]) == {"id": made["id"], "name": "ada", "key_hash": hash_key(secret), **limits}
 
 
 def test_registering_a_key_twice_gives_the_same_key(client: Client) -> None:

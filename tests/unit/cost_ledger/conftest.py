@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from services.cost_ledger.app import create_app
 from services.cost_ledger.config import Config
 from services.runtime import ServiceConfig
-from tests.unit.cost_ledger.ledger_fakes import FakeStore
+from tests.unit.cost_ledger.ledger_fakes import FakeBudgets, FakeStore
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 TOKEN = "a-token-for-tests"
@@ -24,9 +24,19 @@ def store() -> FakeStore:
 
 
 @pytest.fixture
-def client(store: FakeStore) -> Iterator[FlaskClient]:
+def budgets() -> FakeBudgets:
+    return FakeBudgets()
+
+
+@pytest.fixture
+def client(store: FakeStore, budgets: FakeBudgets) -> Iterator[FlaskClient]:
     service = ServiceConfig(host="127.0.0.1", port=1, service_token=TOKEN, log_level="INFO", threads=1)
-    app = create_app(Config(service, "postgresql://nowhere"), store=store, clock=lambda: NOW)  # type: ignore[arg-type]
+    app = create_app(
+        Config(service, "postgresql://nowhere"),
+        store=store,  # type: ignore[arg-type]
+        clock=lambda: NOW,
+        key_budgets=budgets,
+    )
     with app.test_client() as client:
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
         yield client

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.errors import LedgerUnavailable
+from services.cost_ledger.key_terms import KeyChanges, KeyTerms
+from services.cost_ledger.keys import ApiKey
+
+CREATED = datetime(2026, 11, 1, tzinfo=UTC)
+REVOKED = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 
 
 class FakeStore:
-    """Keeps entries in a dict; `away` makes it fail as a store does whose database is away."""
+    """Keeps entries and keys in dicts; `away` makes it fail as a store does whose database is away."""
 
     def __init__(self) -> None:
         self.entries: dict[str, PricedEntry] = {}
+        self.keys: dict[UUID, ApiKey] = {}
         self.away = False
 
     def record_entries(self, entries: list[PricedEntry]) -> list[Booking]:
@@ -26,8 +36,52 @@ class FakeStore:
             bookings.append(Booking(request_id, cost, duplicate))
         return bookings
 
+    def register_key(self, key_id: UUID, name: str, key_hash: str, prefix: str | None, terms: KeyTerms) -> ApiKey:
+        if self.away:
+            raise LedgerUnavailable
+        made = ApiKey(key_id, name, key_hash, prefix, CREATED, None, **_frozen(terms))
+        return self.key_by_hash(key_hash) or self.keys.setdefault(key_id, made)
+
+    def key_by_hash(self, key_hash: str) -> ApiKey | None:
+        return next((key for key in self.keys.values() if key.key_hash == key_hash), None)
+
+    def all_keys(self) -> list[ApiKey]:
+        return list(self.keys.values())
+
+    def active_keys(self, now: datetime) -> list[ApiKey]:
+        return [key for key in self.keys.values() if key.state(now) == "active"]
+
+    def revoke_key(self, key_id: UUID) -> bool:
+        if key_id in self.keys:
+            self.keys[key_id] = replace(self.keys[key_id], revoked_at=REVOKED)
+        return key_id in self.keys
+
+    def change_key(self, key_id: UUID, changes: KeyChanges) -> ApiKey | None:
+        key = self.keys.get(key_id)
+        if key is not None and key.revoked_at is None:
+            key = self.keys[key_id] = replace(key, **_frozen(changes))
+        return key
+
     def check(self) -> str | None:
         return "PostgreSQL does not answer." if self.away else None
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+class FakeBudgets:
+    """Remembers the budgets of keys in the order given; `away` makes it fail."""
+
+    def __init__(self) -> None:
+        self.limits: list[tuple[str, str, Decimal]] = []
+        self.away = False
+
+    def set(self, key_id: str, period: str, limit: Decimal) -> None:
+        if self.away:
+            raise LedgerUnavailable
+        self.limits.append((key_id, period, limit))
+
+
+def _frozen(terms: KeyTerms) -> dict[str, Any]:
+    models = terms.get("allowed_models")
+    return {**terms, **({"allowed_models": tuple(models)} if models else {})}

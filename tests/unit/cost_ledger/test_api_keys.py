@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+import pytest
 
 from services.cost_ledger.keys import ApiKey, generate_key, hash_key, visible_prefix
 
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 KEY = ApiKey(
     UUID("9f4c0c0e-6b0a-4bb0-9a53-0a1a45a1d001"), "ada", "ab" * 32, "hai-abcdef", datetime(2026, 1, 2, tzinfo=UTC), None
 )
@@ -31,14 +35,42 @@ def test_only_the_beginning_of_a_long_key_is_shown() -> None:
 
 
 def test_the_document_of_a_key_holds_no_hash() -> None:
-    assert KEY.document() == {
+    assert KEY.document(NOW) == {
         "id": "9f4c0c0e-6b0a-4bb0-9a53-0a1a45a1d001",
         "name": "ada",
         "prefix": "hai-abcdef",
+        "state": "active",
         "created_at": "2026-01-02T00:00:00.000000Z",
         "revoked_at": None,
+        "expires_at": None,
+        "rate_limit": None,
+        "allowed_models": None,
     }
 
 
-def test_a_gate_knows_a_key_by_its_hash() -> None:
-    assert KEY.credential() == {"id": str(KEY.id), "name": "ada", "key_hash": "ab" * 32}
+def test_a_gate_knows_a_key_by_its_hash_and_what_to_hold_it_to() -> None:
+    key = replace(KEY, expires_at=NOW, rate_limit=60, allowed_models=("tinyllama",))
+    assert key.credential() == {
+        "id": str(KEY.id),
+        "name": "ada",
+        "key_hash": "ab" * 32,
+        "expires_at": "2026-11-22T03:00:00.000000Z",
+        "rate_limit": 60,
+        "allowed_models": ["tinyllama"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "revoked_at", "state"),
+    [
+        (None, None, "active"),
+        (NOW + timedelta(microseconds=1), None, "active"),
+        (NOW, None, "expired"),
+        (NOW, NOW, "revoked"),
+        (None, NOW, "revoked"),
+    ],
+)
+def test_a_key_is_active_until_it_expires_or_is_revoked(
+    expires_at: datetime | None, revoked_at: datetime | None, state: str
+) -> None:
+    assert replace(KEY, expires_at=expires_at, revoked_at=revoked_at).state(NOW) == state

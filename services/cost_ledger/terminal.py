@@ -18,7 +18,7 @@ from services.cost_ledger.key_arguments import add_budgets, add_terms, beginning
 from services.cost_ledger.key_terms import parse_changes, parse_new_key
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.keys import ApiKey, hash_key, visible_prefix
-from services.cost_ledger.table import WIDTH, shorten, table
+from services.cost_ledger.table import WIDTH, plain, shorten, table
 from services.cost_ledger.times import utc_now
 from services.runtime import ApiError, ConfigError, Env, configure_logging
 from services.runtime.conninfo import database_from_env
@@ -119,7 +119,7 @@ def _list(options: argparse.Namespace, keys: KeyRing, now: datetime) -> int:
 def _revoke(options: argparse.Namespace, keys: KeyRing, now: datetime) -> int:
     key = keys.find(options.id)
     keys.revoke(key.id)
-    print(f"revoked key {key.id} ({key.name})", file=sys.stderr)
+    print(f"revoked key {key.id} ({plain(key.name)})", file=sys.stderr)
     return 0
 
 
@@ -130,7 +130,7 @@ def _change(options: argparse.Namespace, keys: KeyRing, now: datetime) -> int:
         return 2
     changes = parse_changes(body, load_catalogue(), now)
     key = keys.change(keys.find(options.id).id, changes)
-    print(f"changed key {key.id} ({key.name}){_ending(key)}", file=sys.stderr)
+    print(f"changed key {key.id} ({plain(key.name)}){_ending(key)}", file=sys.stderr)
     return 0
 
 

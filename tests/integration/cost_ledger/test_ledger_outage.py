@@ -42,6 +42,8 @@ def test_a_database_that_stops_gives_quick_503s_and_the_ledger_finds_it_again(po
             for path in ("/v1/entries", "/v1/stats", "/v1/reports/summary", "/v1/keys", "/v1/keys/active"):
                 assert_unavailable(client, "GET", path, within=0.5)
             assert_unavailable(client, "POST", "/v1/keys", {"name": "x"}, within=0.5)
+            key = "/v1/keys/9f4c0c0e-6b0a-4bb0-9a53-0a1a45a1d001"
+            assert_unavailable(client, "PATCH", key, {"name": "x"}, within=0.5)
             status, document = client.call("GET", "/readyz")
             assert (status, document["problems"]) == (503, {"database": "PostgreSQL does not answer."})
             assert client.call("GET", "/healthz")[0] == 200

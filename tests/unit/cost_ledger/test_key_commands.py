@@ -150,6 +150,12 @@ def test_the_list_is_aligned_and_fits_a_line(
     assert max(map(len, lines)) == 100
 
 
+def test_a_name_cannot_steer_the_terminal(keys: Command, store: FakeStore, capsys: pytest.CaptureFixture[str]) -> None:
+    store.register_key(IDS[0], "a\x9b2Jb\u2028c", "0", "hai-aaaaaa", {})
+    assert keys("list") == 0
+    assert capsys.readouterr().out.endswith("all     a?2Jb?c\n")
+
+
 def test_an_empty_list_says_how_to_make_a_key(keys: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert keys("list") == 0
     assert "'keys create NAME'" in capsys.readouterr().out

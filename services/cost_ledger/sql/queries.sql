@@ -302,3 +302,20 @@ RETURNING id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_l
 SELECT id, name, key_hash, prefix, created_at, revoked_at, expires_at, rate_limit, allowed_models
 FROM ledger.api_keys
 WHERE id = :id;
+
+-- name: cloud_usage_by_day(since, until)
+-- Days are UTC days. Reversals carry negative tokens, so the sums are what was used.
+SELECT
+    (occurred_at AT TIME ZONE 'UTC')::date AS day,
+    model,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(cache_read_tokens) AS cache_read_tokens,
+    sum(cache_write_5m_tokens) AS cache_write_5m_tokens,
+    sum(cache_write_1h_tokens) AS cache_write_1h_tokens,
+    coalesce(sum(cost), 0) AS cost,
+    count(*) FILTER (WHERE cost IS NULL) AS unpriced_requests
+FROM ledger.entries
+WHERE backend = 'cloud' AND occurred_at >= :since AND occurred_at < :until
+GROUP BY 1, 2
+ORDER BY 1, 2;

@@ -13,6 +13,7 @@ from compose.local.programs import BRIDGE_SETTINGS, LEDGER_SETTINGS, SCORER_SETT
 from compose.local.settings import PORTS, Settings
 from services.catalog import load_catalogue
 from services.cost_ledger.config import Config as LedgerConfig
+from services.cost_ledger.reconcile.usage_api import UsageApi
 from services.runtime import ConfigError, Env
 from services.scorer.config import ScorerConfig
 from services.scorer.policy import read_policy
@@ -56,6 +57,12 @@ def names_of_services() -> dict[str, set[str]]:
     return read
 
 
+def names_of_commands() -> set[str]:
+    env = recorder(ANTHROPIC_ADMIN_KEY="sk-ant-admin")
+    UsageApi.from_env(env)
+    return env.names
+
+
 def names_of_the_stack(project: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     seen: list[Recorder] = []
 
@@ -79,6 +86,7 @@ def test_every_name_that_is_read_is_listed_and_the_other_way_round(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = names_of_the_stack(project, monkeypatch).union(*names_of_services().values(), names_of_the_nodes())
+    read |= names_of_commands()
     assert set(FOR_USERS) | set(FOR_SERVICES) == read
 
 

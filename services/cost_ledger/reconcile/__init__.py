@@ -1,0 +1,1 @@
+"""The ledger's cloud usage against the provider's own report of it."""

@@ -1,9 +1,19 @@
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compose.local.settings import Settings
 from tests.unit.local_stack.stack_plans import OpenSettings
+
+
+@pytest.fixture(autouse=True)
+def broken_pipes_are_errors_again() -> Iterator[None]:
+    """The stack's commands end quietly at a broken pipe; later tests in this process must not."""
+    before = signal.getsignal(signal.SIGPIPE)
+    yield
+    signal.signal(signal.SIGPIPE, before)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import LedgerMetrics
 from services.cost_ledger.routes import routes
-from services.cost_ledger.spending import Spending
+from services.cost_ledger.spending import Spending, StoredKeyBudgets
 from services.cost_ledger.store import LedgerStore, ledger_schema
 from services.cost_ledger.times import utc_now
 from services.runtime import ConfigError, create_service_app
@@ -54,7 +54,7 @@ def create_app(
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger
     app.extensions["spending"] = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
-    app.extensions["cost_ledger_keys"] = KeyRing(store, key_budgets)
+    app.extensions["cost_ledger_keys"] = KeyRing(store, key_budgets or StoredKeyBudgets(store))
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from services.cost_ledger.errors import AmbiguousKey, InvalidField, KeyRevoked, UnknownKey
+from services.cost_ledger.errors import AmbiguousKey, KeyRevoked, UnknownKey
 from services.cost_ledger.key_terms import KeyBudgets, KeyChanges, NewKey
 from services.cost_ledger.keys import ApiKey, generate_key, hash_key, visible_prefix
 from services.cost_ledger.store import LedgerStore
@@ -14,8 +14,7 @@ from services.cost_ledger.store import LedgerStore
 class KeyRing:
     """The keys that the ledger knows."""
 
-    def __init__(self, store: LedgerStore, budgets: KeyBudgets | None = None) -> None:
-        """Without `budgets`, keys with a budget are refused."""
+    def __init__(self, store: LedgerStore, budgets: KeyBudgets) -> None:
         self._store = store
         self._budgets = budgets
 
@@ -73,7 +72,5 @@ class KeyRing:
     def _add(self, key_id: UUID, new: NewKey, key_hash: str, prefix: str | None) -> ApiKey:
         # Budgets come first: a failure in between leaves a budget without a key, never a key without its budget.
         for period, limit in new.budgets.items():
-            if self._budgets is None:
-                raise InvalidField(f"budget_{period}", "this ledger keeps no budgets")
             self._budgets.set(str(key_id), period, limit)
         return self._store.register_key(key_id, new.name, key_hash, prefix, new.terms)

@@ -25,6 +25,18 @@ from services.cost_ledger.store import LedgerStore
 from services.cost_ledger.times import format_time
 
 
+class StoredKeyBudgets:
+    """The hard budgets of keys, in the ledger's own store."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+
+    def set(self, key_id: str, period: str, limit: Decimal) -> None:
+        """Make `limit` USD the hard budget of a key for each 'daily' or 'monthly' period."""
+        whose = {"scope": "key", "subject": key_id, "period": period}
+        self._store.set_budget({**whose, "limit_usd": limit, "mode": "hard", "when_spent": "refuse"})
+
+
 class Spending:
     """The budgets of one ledger. `zone` is where their days and months begin."""
 

@@ -187,7 +187,7 @@ class LedgerStore:
 
     def cloud_usage_by_day(self, period: Period) -> list[Row]:
         """Tokens, cost and unpriced requests of cloud answers: a row a UTC day and model."""
-        return self._database.report(lambda conn: list(_QUERIES.cloud_usage_by_day(conn, **_within(period))))
+        return self._database.report(lambda conn: list(QUERIES.cloud_usage_by_day(conn, **_within(period))))
 
     def check(self) -> str | None:
         """None when the database answers now, else what is wrong."""

@@ -18,6 +18,7 @@ from services.cost_ledger.key_arguments import add_budgets, add_terms, beginning
 from services.cost_ledger.key_terms import parse_changes, parse_new_key
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.keys import ApiKey, hash_key, visible_prefix
+from services.cost_ledger.spending import StoredKeyBudgets
 from services.cost_ledger.table import WIDTH, plain, shorten, table
 from services.cost_ledger.times import utc_now
 from services.runtime import ApiError, ConfigError, Env, configure_logging
@@ -60,7 +61,7 @@ def add_keys_command(commands: Any, now: datetime | None = None) -> None:
 def open_keys(env: Env) -> Iterator[KeyRing]:
     """The keys of the database that the environment names."""
     with closing(open_store(database_from_env(env), 1)) as store:
-        yield KeyRing(store)
+        yield KeyRing(store, StoredKeyBudgets(store))
 
 
 def run_keys_command(

@@ -142,11 +142,23 @@ def test_keys_are_changed_and_revoked_from_the_terminal(client: Client, service:
     assert run(service, "change", key["id"], "--rate", "5").returncode == 1
 
 
+def test_budgets_of_a_key_are_hard_ones(client: Client, service: Service) -> None:
+    _, made = client.call("POST", "/v1/keys", {"name": "thrifty", "budget_daily": "0.01", "budget_monthly": "5"})
+    assert run(service, "create", "from the terminal", "--daily", "2.50").returncode == 0
+    own = [budget for budget in client.get("/v1/budgets")["budgets"] if budget["subject"] == made["id"]]
+    assert [(b["scope"], b["period"], b["limit"], b["mode"]) for b in own] == [
+        ("key", "daily", "0.01", "hard"),
+        ("key", "monthly", "5.00", "hard"),
+    ]
+    body = {"request_id": "dear", "model": "claude-sonnet", "input_tokens": 0, "max_output_tokens": 1001}
+    assert client.call("POST", "/v1/reservations", body | {"key_id": made["id"]})[0] == 402
+    assert client.call("POST", "/v1/reservations", body | {"key_id": made["id"], "max_output_tokens": 1000})[0] == 201
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
         (("create", "x", "--models", "gpt-9"), 2, "error: allowed_models: not in the catalogue: 'gpt-9'"),
-        (("create", "x", "--daily", "1.00"), 2, "error: budget_daily: this ledger keeps no budgets"),
         (("revoke", "hai-never-made"), 1, "error: There is no key that begins with 'hai-never-made'."),
         (("change", "9f4c0c0e", "--rate", "5"), 1, "error: There is no key that begins with '9f4c0c0e'."),
     ],

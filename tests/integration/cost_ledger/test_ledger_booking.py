@@ -162,8 +162,9 @@ def test_a_batch_that_fails_in_the_database_leaves_nothing(own_service: Service,
 
 def test_a_reader_never_misses_an_entry_that_commits_late(own_service: Service, database_url: str) -> None:
     client = own_service.client()
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("SELECT ledger.make_month(now())")
     with psycopg.connect(database_url) as slow, ThreadPoolExecutor(1) as pool:
-        slow.execute("SELECT ledger.make_month(now())")
         slow.execute(
             "INSERT INTO ledger.entries (request_id, occurred_at, charged_at, model, backend, status, input_tokens,"
             " output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, baseline_model)"

@@ -41,6 +41,14 @@ def fill(client: Client, now: datetime, per_day: int = 60) -> None:
         | {"model": "claude-next-9", "backend": "cloud", "tier": "cloud"}
         for number in range(1, 4)
     ]
+    entries += [  # so that budgets have spent something on the first day of a month, too
+        _entry(dice, "just-now-1", now, keys[1])
+        | {"model": "claude-sonnet", "backend": "cloud", "tier": "cloud", "usage": {"output_tokens": 20_000}}
+        | {"status": "ok", "error_code": None, "user": "ada", "tags": ["support"]},
+        _entry(dice, "just-now-2", now, keys[1])
+        | {"model": "claude-opus", "backend": "cloud", "tier": "cloud", "usage": {"output_tokens": 20_000}}
+        | {"status": "ok", "error_code": None, "user": "grace", "tags": ["search"]},
+    ]
     for start in range(0, len(entries), 500):
         client.book(*entries[start : start + 500])
     _set_budgets(client)

@@ -15,6 +15,7 @@ Usage: ./deploy-all.sh [COMMAND] [--dry-run]
   stop             stop everything; data stays
   key              print the first API key, and nothing else
   password         print the password of n8n's owner, and nothing else
+  costs            print where the cost page is, and the token that it asks for
   recalibrate ...  propose routing that fits your own traffic; --apply to use it, --help for more
 
   --dry-run        only say what `local` would do
@@ -70,7 +71,7 @@ main() {
   [[ ${#words[@]} -le $most ]] || die "too many words for $command (see ./deploy-all.sh --help)" 2
   case "$command" in
     local) deploy_local "$dry_run" ;;
-    status | logs | stop | key | password) run_python "${words[@]}" ;;
+    status | logs | stop | key | password | costs) run_python "${words[@]}" ;;
     *) die "unknown command: $command (see ./deploy-all.sh --help)" 2 ;;
   esac
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and runs them: all of them, or the parts that are named.
-# It changes nothing outside the project's folder, but for Taskwarrior, which it installs
-# with apt-get where it is missing and it may. It does not touch a running stack.
+# It changes nothing outside the project's folder, but for Taskwarrior and Chromium, which it
+# installs with apt-get where they are missing and it may. It does not touch a running stack.
 # shellcheck disable=SC2329  # the parts are called by their names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -20,7 +20,7 @@ Without a part, runs: lint unit nodes workflows integration e2e
   unit         Python, no other process
   nodes        the n8n nodes: build, lint, vitest
   workflows    every workflow file, and each check on a broken one
-  integration  the services with real PostgreSQL, Valkey, Taskwarrior and a small model
+  integration  the services with real PostgreSQL, Valkey, Taskwarrior, Chromium and a small model
   e2e          the whole stack on free ports, n8n included
   bench        speed: CPU per request beside the same flow from stock nodes (not part of a full run)
 TEXT
@@ -71,7 +71,10 @@ run_workflows() {
 }
 
 run_integration() {
-  command -v task >/dev/null || install_taskwarrior
+  command -v task >/dev/null || install_package Taskwarrior taskwarrior
+  if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
+    install_package Chromium chromium chromium-driver
+  fi
   run_pytest integration
 }
 
@@ -108,13 +111,16 @@ with_nodes() {
   cp "$lock" "$stamp"
 }
 
-install_taskwarrior() {
+# install_package NAME PACKAGE...: what the integration tests need of the system.
+install_package() {
+  local name=$1
+  shift
   if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    fail 'the integration tests need Taskwarrior: install the package "taskwarrior"'
+    fail "the integration tests need $name: install it (Debian: apt-get install $*)"
   fi
-  echo 'Installing Taskwarrior ...'
+  printf 'Installing %s ...\n' "$name"
   apt-get update -qq >/dev/null
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends taskwarrior >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
 fail() {

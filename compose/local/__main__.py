@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("stop", help="stop everything").set_defaults(run=_stop)
     commands.add_parser("key", help="print the first API key").set_defaults(run=_key)
     commands.add_parser("password", help="print the password of n8n's owner").set_defaults(run=_password)
+    costs = commands.add_parser("costs", help="print where the cost page is, and the token that it asks for")
+    costs.set_defaults(run=_costs)
     learn = commands.add_parser("recalibrate", help="learn from the stack's own traffic")
     learn.add_argument("arguments", nargs="*", help="after --: those of services.scorer.recalibrate")
     learn.set_defaults(run=_recalibrate)
@@ -110,6 +112,7 @@ def _tell_where(stack: Stack, plan: Plan, progress: Progress) -> None:
     progress.say(f'  chat        curl {url}/api/v1/chat -H "Authorization: Bearer $(./deploy-all.sh key)" \\')
     progress.say("                -H 'Content-Type: application/json' -d '{\"prompt\": \"What is Python?\"}'")
     progress.say(f"  OpenAI SDK  base_url={url}/api/v1")
+    progress.say(f"  costs       {plan.costs_url}, token: ./deploy-all.sh costs")
     progress.say("  also        ./deploy-all.sh status | logs | stop")
     if not stack.settings.anthropic_api_key:
         progress.say()
@@ -158,6 +161,15 @@ def _key(stack: Stack, options: argparse.Namespace) -> int:
 
 def _password(stack: Stack, options: argparse.Namespace) -> int:
     print(stack.secrets.owner_password)
+    return 0
+
+
+def _costs(stack: Stack, options: argparse.Namespace) -> int:
+    plan = stack.plan()
+    if "LEDGER_PORT" not in plan.ports:
+        raise StackError("the stack was never started: run ./deploy-all.sh first")
+    print(f"page   {plan.costs_url}")
+    print(f"token  {plan.secrets.service_token}")
     return 0
 
 

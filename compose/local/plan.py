@@ -52,3 +52,8 @@ class Plan:
     def gateway_url(self) -> str:
         """What people on this machine type."""
         return self.n8n_url.replace("127.0.0.1", "localhost").replace("[::1]", "localhost")
+
+    @property
+    def costs_url(self) -> str:
+        """Where people on this machine see the cost page."""
+        return f"http://localhost:{self.ports['LEDGER_PORT']}/"

@@ -156,7 +156,11 @@ def scorer_environment(plan: Plan) -> dict[str, str]:
 
 
 def _ledger(plan: Plan) -> Program:
-    environment = {"LEDGER_PORT": str(plan.ports["LEDGER_PORT"]), **_database(plan, "ledger")}
+    environment = {
+        "LEDGER_PORT": str(plan.ports["LEDGER_PORT"]),
+        "GATEWAY_URL": plan.gateway_url,
+        **_database(plan, "ledger"),
+    }
     return _service(plan, "cost_ledger", environment, LEDGER_SETTINGS)
 
 

@@ -14,6 +14,7 @@ from services.cost_ledger.key_terms import KeyBudgets
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import LedgerMetrics
+from services.cost_ledger.page.routes import OPEN_PATHS
 from services.cost_ledger.routes import routes
 from services.cost_ledger.spending import Spending, StoredKeyBudgets
 from services.cost_ledger.store import LedgerStore, ledger_schema
@@ -50,6 +51,7 @@ def create_app(
         routes,
         required={"database": store.check},
         registry=ledger.metrics.registry,
+        open_paths=OPEN_PATHS,
     )
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger

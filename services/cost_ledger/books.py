@@ -15,6 +15,7 @@ from typing import Any
 
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.queries import QUERIES
+from services.runtime.database import patiently
 
 Row = dict[str, Any]
 
@@ -65,6 +66,8 @@ def standings(conn: Any, periods: Sequence[Row], labels: Mapping[str, Any] | Non
     """The budgets that count a request with these labels, or all, where they stand in these periods."""
     found = _standings(conn, periods, labels)
     unopened = [row for row in found if row["spent"] is None]
+    if unopened:
+        patiently(conn)  # a budget that is made late in a busy month has many entries
     for row in unopened:
         span = {name: row[name] for name in ("period_start", "period_end")}
         QUERIES.open_period(conn, budget_id=row["id"], **span)

@@ -39,6 +39,12 @@ class KeyRevoked(ApiError):
     code = "key_revoked"
 
 
+class UnknownReport(NotFound):
+    """There is no such report; there are summary, daily, monthly, models, keys, users, tags, routes and forecast."""
+
+    code = "unknown_report"
+
+
 class AlreadyBooked(ApiError):
     """The books have an entry of this request already: nothing can be reserved for it."""
 

@@ -78,17 +78,17 @@ class Savings:
     def verdict(self) -> str:
         """One sentence, or two when prices are missing, for people."""
         if not self.requests:
-            idle = f" The machine cost {_usd(self.machine)} all the same." if self.machine else ""
+            idle = f" The machine cost {usd(self.machine)} all the same." if self.machine else ""
             return f"No requests were booked in this period.{idle}"
-        machine = f" and {_usd(self.machine)} for the machine" if self.machine else ""
+        machine = f" and {usd(self.machine)} for the machine" if self.machine else ""
         compared = (
-            f"the same tokens on {self.baseline_model} would have cost {_usd(self.baseline)}; "
-            f"{_usd(self.paid)} went to providers{machine}."
+            f"the same tokens on {self.baseline_model} would have cost {usd(self.baseline)}; "
+            f"{usd(self.paid)} went to providers{machine}."
         )
         if self.net > 0:
-            text = f"Routing saved {_usd(self.net)}: {compared}"
+            text = f"Routing saved {usd(self.net)}: {compared}"
         elif self.net < 0:
-            text = f"Routing lost {_usd(-self.net)}: {compared}"
+            text = f"Routing lost {usd(-self.net)}: {compared}"
         else:
             text = f"Routing saved nothing: {compared}"
         if self.unpriced:
@@ -145,7 +145,7 @@ def _share_of_month(start: datetime, end: datetime, period: Period) -> Fraction:
     return Fraction(inside // timedelta(microseconds=1), (end - start) // timedelta(microseconds=1))
 
 
-def _usd(amount: Decimal) -> str:
+def usd(amount: Decimal) -> str:
     """For reading: cents from a dollar up, else four decimals, else two significant digits."""
     if abs(amount) >= 1 or not amount:
         return f"{amount:.2f} USD"

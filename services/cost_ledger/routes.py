@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify
 
 from services.cost_ledger.budget_routes import budget_routes
 from services.cost_ledger.config import Config
@@ -14,12 +14,17 @@ from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.key_terms import parse_changes, parse_new_key
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
+from services.cost_ledger.page.routes import page_routes
+from services.cost_ledger.query import query_parameters
+from services.cost_ledger.report_routes import report_routes
 from services.cost_ledger.reports import parse_period
 from services.cost_ledger.summary import stats_document, summary_document
 from services.runtime import load_schema, parse_body
 
 routes = Blueprint("ledger", __name__)
 routes.register_blueprint(budget_routes)
+routes.register_blueprint(report_routes)
+routes.register_blueprint(page_routes)
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 _ENTRIES = load_schema(_SCHEMAS / "entries.json")
@@ -51,7 +56,7 @@ def book_entries() -> tuple[dict[str, Any], int]:
 @routes.get("/v1/entries")
 def list_entries() -> dict[str, Any]:
     """A page of entries in booking order."""
-    query = _query("after", "limit")
+    query = query_parameters("after", "limit")
     cursor = _whole_number(query.get("after"), "after", 0, 0, _LARGEST_ID)
     limit = _whole_number(query.get("limit"), "limit", _PAGE, 1, _LARGEST_PAGE)
     return _ledger().entries_after(cursor, limit)
@@ -66,14 +71,14 @@ def tell_cost() -> dict[str, Any]:
 @routes.get("/v1/stats")
 def stats() -> dict[str, Any]:
     """Counts and sums over the whole ledger."""
-    _query()
+    query_parameters()
     return stats_document(_ledger().store.stats())
 
 
 @routes.get("/v1/reports/summary")
 def summary() -> dict[str, Any]:
     """What a period cost and saved."""
-    query, ledger, now = _query("from", "to", "baseline"), _ledger(), _ledger().clock()
+    query, ledger, now = query_parameters("from", "to", "baseline"), _ledger(), _ledger().clock()
     period = parse_period(query.get("from"), query.get("to"), now)
     baseline = ledger.catalogue.find(query.get("baseline") or ledger.baseline_model).name
     config = cast(Config, current_app.config["LEDGER"])
@@ -119,16 +124,6 @@ def revoke_key(key_id: UUID) -> tuple[str, int]:
     """Revoke a key for good."""
     _keys().revoke(key_id)
     return "", 204
-
-
-def _query(*names: str) -> dict[str, str]:
-    """The query parameters; InvalidField for one that is not in `names`, or is there twice."""
-    for name, values in request.args.lists():
-        if name not in names:
-            raise InvalidField(name[:100], f"unknown parameter; there are: {', '.join(names) or 'none'}")
-        if len(values) > 1:
-            raise InvalidField(name, "given more than once")
-    return request.args.to_dict()
 
 
 def _whole_number(text: str | None, field: str, default: int, low: int, high: int) -> int:

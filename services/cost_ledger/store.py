@@ -12,6 +12,7 @@ from uuid import UUID
 from services.cost_ledger import books
 from services.cost_ledger.budgets import Span, Standing, first_passed
 from services.cost_ledger.entries import Booking, PricedEntry
+from services.cost_ledger.figure_store import FigureStore
 from services.cost_ledger.key_terms import KeyChanges, KeyTerms
 from services.cost_ledger.keys import ApiKey
 from services.cost_ledger.queries import QUERIES, SQL
@@ -33,6 +34,7 @@ class LedgerStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.figures = FigureStore(database)
 
     def record_entries(self, entries: Sequence[PricedEntry]) -> list[Booking]:
         """Book all entries or none, each request and each correction once ever; in the order given.

@@ -57,6 +57,12 @@ class Connection(psycopg.Connection[DictRow]):
         return super().wait(gen, interval=interval, timeout=timeout or self.reply_seconds)
 
 
+def patiently(conn: Connection) -> None:
+    """Let the statements of the open transaction take REPORT_SECONDS each."""
+    conn.execute(f"SET LOCAL statement_timeout = '{REPORT_SECONDS}s'")
+    conn.reply_seconds = REPORT_SECONDS + _GRACE
+
+
 class Database:
     """Runs questions on pooled connections of a migrated database.
 
@@ -140,13 +146,9 @@ class Database:
         """As `run`, but in one transaction whose statements may take REPORT_SECONDS."""
 
         def patient(conn: Connection) -> Answer:
-            conn.reply_seconds = REPORT_SECONDS + _GRACE
-            try:
-                with conn.transaction():
-                    conn.execute(f"SET LOCAL statement_timeout = '{REPORT_SECONDS}s'")
-                    return question(conn)
-            finally:
-                conn.reply_seconds = Connection.reply_seconds
+            with conn.transaction():
+                patiently(conn)
+                return question(conn)
 
         return self.run(patient)
 
@@ -163,6 +165,7 @@ class Database:
             raise self._unavailable
         try:
             with self._pool.connection() as conn:
+                conn.reply_seconds = Connection.reply_seconds
                 try:
                     return question(conn)
                 except psycopg.Error as error:

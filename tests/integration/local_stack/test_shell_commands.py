@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from compose.local.layout import PROJECT
+from compose.local.ports import remember_ports
 from compose.local.secrets import ensure_secrets
 
 
@@ -56,6 +57,24 @@ def test_password_prints_the_owners_password_and_nothing_else(tmp_path: Path) ->
     secrets = ensure_secrets(tmp_path / "secrets.env", data=tmp_path / "data")
     result = run("deploy-all.sh", "password", STACK_DIR=str(tmp_path))
     assert (result.returncode, result.stdout) == (0, f"{secrets.owner_password}\n")
+
+
+def test_costs_prints_where_the_page_is_and_its_token(tmp_path: Path) -> None:
+    secrets = ensure_secrets(tmp_path / "secrets.env", data=tmp_path / "data")
+    remember_ports(tmp_path / "ports.env", {"LEDGER_PORT": 8112})
+    result = run("deploy-all.sh", "costs", STACK_DIR=str(tmp_path))
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        f"page   http://localhost:8112/\ntoken  {secrets.service_token}\n",
+        "",
+    )
+
+
+def test_costs_of_a_stack_that_never_ran_says_what_to_do(tmp_path: Path) -> None:
+    ensure_secrets(tmp_path / "secrets.env", data=tmp_path / "data")
+    result = run("deploy-all.sh", "costs", STACK_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert "run ./deploy-all.sh first" in result.stderr
 
 
 def test_recalibration_without_a_stack_says_what_to_do(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.cost_ledger.budgets import Standing
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.errors import LedgerUnavailable
+from services.cost_ledger.figures import Row
 from services.cost_ledger.key_terms import KeyChanges, KeyTerms
 from services.cost_ledger.keys import ApiKey
+from services.cost_ledger.reports import Period
 
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
 REVOKED = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
@@ -24,6 +27,7 @@ class FakeStore:
         self.entries: dict[str, PricedEntry] = {}
         self.keys: dict[UUID, ApiKey] = {}
         self.away = False
+        self.figures = FakeFigures(self)
 
     def record_entries(self, entries: list[PricedEntry]) -> list[Booking]:
         if self.away:
@@ -62,6 +66,19 @@ class FakeStore:
             key = self.keys[key_id] = replace(key, **_frozen(changes))
         return key
 
+    def first_moment(self) -> None:
+        """No request ever."""
+        if self.away:
+            raise LedgerUnavailable
+
+    def settle_expired(self, now: object) -> int:
+        if self.away:
+            raise LedgerUnavailable
+        return 0
+
+    def standings(self, spans: object) -> list[Standing]:
+        return []
+
     def check(self) -> str | None:
         return "PostgreSQL does not answer." if self.away else None
 
@@ -85,3 +102,23 @@ class FakeBudgets:
 def _frozen(terms: KeyTerms) -> dict[str, Any]:
     models = terms.get("allowed_models")
     return {**terms, **({"allowed_models": tuple(models)} if models else {})}
+
+
+class FakeFigures:
+    """The sums of books without entries; remembers the last question."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+        self.asked: tuple[str, Period, str | None] | None = None
+
+    def figures_by(self, dimension: str, period: Period, unit: str | None = None) -> list[Row]:
+        if self._store.away:
+            raise LedgerUnavailable
+        self.asked = (dimension, period, unit)
+        return []
+
+    def baselines(self, period: Period) -> list[str]:
+        return []
+
+    def latest_entries(self, count: int) -> list[dict[str, Any]]:
+        return []

@@ -1,0 +1,1 @@
+"""The cost page: one HTML page with the costs as pictures, and the way in to it."""

@@ -11,7 +11,7 @@ from services.catalog import Catalogue, UnknownModel, load_catalogue
 from services.cost_ledger.config import Config
 from services.cost_ledger.errors import LedgerUnavailable
 from services.cost_ledger.ledger import Ledger
-from services.cost_ledger.metrics import LedgerMetrics
+from services.cost_ledger.metrics import BooksCollector, LedgerMetrics
 from services.cost_ledger.routes import routes
 from services.cost_ledger.spending import Spending
 from services.cost_ledger.store import LedgerStore, ledger_schema
@@ -50,7 +50,9 @@ def create_app(
     )
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger
-    app.extensions["spending"] = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
+    spending = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
+    app.extensions["spending"] = spending
+    ledger.metrics.registry.register(BooksCollector(store.tally, spending.standings))
     return app
 
 

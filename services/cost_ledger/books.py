@@ -61,6 +61,12 @@ def settle_expired(conn: Any, now: datetime) -> int:
     return len(rows)
 
 
+def known_standings(conn: Any, periods: Sequence[Row]) -> list[Row] | None:
+    """All budgets where they stand in these periods; None when one has to be opened, which takes a turn."""
+    found = _standings(conn, periods, None)
+    return None if any(row["spent"] is None for row in found) else found
+
+
 def standings(conn: Any, periods: Sequence[Row], labels: Mapping[str, Any] | None = None) -> list[Row]:
     """The budgets that count a request with these labels, or all, where they stand in these periods."""
     found = _standings(conn, periods, labels)

@@ -52,7 +52,6 @@ class Ledger:
                 entry = parse_entry(body, now, f"entries[{index}]." if batch else "")
                 entries.append(price_entry(entry, self.catalogue, self.baseline_model))
             bookings = self.store.record_entries(entries)
-        self.metrics.count(entries, bookings)
         _warn_of_unpriced(entries, bookings)
         return bookings
 

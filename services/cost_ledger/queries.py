@@ -1,4 +1,4 @@
-"""The named SQL of `sql/queries.sql`."""
+"""The named SQL of `sql/queries.sql`, and of the files beside it."""
 
 from __future__ import annotations
 
@@ -9,3 +9,4 @@ import aiosql
 
 SQL: Final = Path(__file__).parent / "sql"
 QUERIES: Final[Any] = aiosql.from_path(SQL / "queries.sql", "psycopg")
+METRICS: Final[Any] = aiosql.from_path(SQL / "metrics.sql", "psycopg")

@@ -13,7 +13,8 @@ from services.cost_ledger import books
 from services.cost_ledger.budgets import Span, Standing, first_passed
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.keys import ApiKey
-from services.cost_ledger.queries import QUERIES, SQL
+from services.cost_ledger.metrics import Tally
+from services.cost_ledger.queries import METRICS, QUERIES, SQL
 from services.cost_ledger.reports import Period
 from services.cost_ledger.reservations import Reservation, Reserved
 from services.runtime.database import Database
@@ -101,9 +102,14 @@ class LedgerStore:
     def standings(self, spans: Sequence[Span]) -> list[Standing]:
         """Every budget where it stands in these periods."""
 
+        periods = [span.row() for span in spans]
+
         def question(conn: Any) -> list[Standing]:
-            with books.turn(conn):
-                return [Standing.from_row(row) for row in books.standings(conn, [span.row() for span in spans])]
+            rows = books.known_standings(conn, periods)
+            if rows is None:
+                with books.turn(conn):
+                    rows = books.standings(conn, periods)
+            return [Standing.from_row(row) for row in rows]
 
         return self._database.run(question)
 
@@ -147,6 +153,23 @@ class LedgerStore:
         """The tokens of the same entries, summed by hour and by how many of `bands` the prompt reaches."""
         span = {**_within(period), "baseline": baseline, "last_id": last_id, "bands": list(bands)}
         return self._database.report(lambda conn: list(QUERIES.tokens_by_hour_and_band(conn, **span)))
+
+    def tally(self) -> Tally:
+        """The books in counts and sums, all of the same moment."""
+
+        def question(conn: Any) -> Tally:
+            with conn.transaction():
+                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                held = METRICS.open_reservations(conn)
+                return Tally(
+                    sums=list(METRICS.sums_ever(conn)),
+                    durations=list(METRICS.durations_ever(conn)),
+                    bounds=METRICS.duration_bounds(conn),
+                    open_reservations=held["requests"],
+                    reserved=held["amount"],
+                )
+
+        return self._database.run(question)
 
     def register_key(self, name: str, key_hash: str, prefix: str | None) -> tuple[ApiKey, bool]:
         """The key with this hash, and whether it is new; a known one keeps its name and its state."""

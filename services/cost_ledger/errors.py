@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.runtime.errors import ApiError, BadRequest, NotFound, Unavailable
 
 
@@ -9,6 +11,19 @@ class LedgerUnavailable(Unavailable):
     """The ledger's database does not answer. Send the request again later: repeating it is safe."""
 
     code = "ledger_unavailable"
+
+
+class CannotReserve(LedgerUnavailable):
+    """The ledger's database does not answer, so that nothing can be reserved. Send the request again later."""
+
+    def __init__(self, hard_budgets: bool | None) -> None:
+        """`hard_budgets`: whether there was a hard budget at the last answer; None when there was no answer."""
+        super().__init__()
+        self.hard_budgets = hard_budgets
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that the caller sees."""
+        return {**super().body(), "hard_budgets": self.hard_budgets}
 
 
 class InvalidField(BadRequest):
@@ -44,6 +59,13 @@ class AlreadyBooked(ApiError):
 
     status = 409
     code = "already_booked"
+
+
+class ReservationDiffers(ApiError):
+    """This request holds a reservation already, for another model or with other numbers."""
+
+    status = 409
+    code = "reservation_differs"
 
 
 class UnknownBudget(NotFound):

@@ -67,6 +67,7 @@ class LedgerStore:
                     passed=first_passed(standings, amount),
                     hard_budgets=state["hard_budgets"],
                     booked=state["booked"],
+                    differs=state["entry"] is not None and reservation.differs(json.loads(state["entry"])),
                     expires_at=state["expires_at"],
                     amount=state["amount"],
                 )

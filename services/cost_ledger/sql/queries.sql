@@ -90,6 +90,7 @@ SELECT ledger.add_figures(:first, :last, :since, :until), ledger.charge(:first, 
 SELECT
     (SELECT amount FROM ledger.reservations WHERE request_id = :request_id) AS amount,
     (SELECT expires_at FROM ledger.reservations WHERE request_id = :request_id) AS expires_at,
+    (SELECT entry::text FROM ledger.reservations WHERE request_id = :request_id) AS entry,
     EXISTS (SELECT FROM ledger.requests WHERE request_id = :request_id) AS booked,
     EXISTS (SELECT FROM ledger.budgets WHERE mode = 'hard') AS hard_budgets;
 

@@ -1,4 +1,4 @@
-"""Run the ledger, or look after its keys from the terminal."""
+"""Run the ledger, or look after its keys and its old months from the terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from flask import Flask
 from services.catalog import CatalogueError, load_catalogue
 from services.cost_ledger.app import check_baseline, create_app
 from services.cost_ledger.config import Config
+from services.cost_ledger.retention.command import add_retention_command, run_retention_command
 from services.cost_ledger.terminal import add_keys_command, run_keys_command
 from services.cost_ledger.times import utc_now
 from services.runtime import Env, run_service
@@ -28,9 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="serve HTTP (also what happens without a command)")
     add_keys_command(commands)
+    add_retention_command(commands)
     options = parser.parse_args(arguments)
     if options.command == "keys":
         return run_keys_command(options, Env(os.environ))
+    if options.command == "retention":
+        return run_retention_command(options, Env(os.environ))
     return _serve()
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from services.catalog import Catalogue, UnknownModel, load_catalogue
 from services.cost_ledger.config import Config
-from services.cost_ledger.errors import LedgerUnavailable
+from services.cost_ledger.errors import LedgerUnavailable, MonthClosed, PartOfDay
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import BooksCollector, LedgerMetrics
 from services.cost_ledger.routes import routes
@@ -59,7 +59,12 @@ def create_app(
 def open_store(conninfo: str, connections: int) -> LedgerStore:
     """The store on a database, migrated if it answered by now; MigrationError when it cannot be."""
     database = Database(
-        conninfo, ledger_schema(), name="cost_ledger", unavailable=LedgerUnavailable, connections=connections
+        conninfo,
+        ledger_schema(),
+        name="cost_ledger",
+        unavailable=LedgerUnavailable,
+        refusals={"LE001": MonthClosed, "LE002": PartOfDay},
+        connections=connections,
     )
     database.start(START_WAIT)
     return LedgerStore(database)

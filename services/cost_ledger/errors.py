@@ -34,6 +34,23 @@ class InvalidField(BadRequest):
         super().__init__(f"{field}: {problem}", field=field)
 
 
+class MonthClosed(InvalidField):
+    """The month is closed."""
+
+    def __init__(self, field: str, month: str) -> None:
+        """`month` looks like 2026-05."""
+        super().__init__(field, f"{month} is closed: its entries are archived, and nothing is added to them")
+        self.month = month
+
+
+class PartOfDay(InvalidField):
+    """Only sums by the day are left."""
+
+    def __init__(self, field: str, month: str) -> None:
+        """`field` names the bound of the period, which lies in `month`, such as 2026-05."""
+        super().__init__(field, f"the entries of {month} are archived: only its whole days (UTC) can be reported")
+
+
 class CursorAhead(ApiError):
     """The cursor is past the last entry: the ledger's database was replaced. Read again without 'after'."""
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.cost_ledger import books
 from services.cost_ledger.budgets import Span, Standing, first_passed
 from services.cost_ledger.entries import Booking, PricedEntry
+from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.keys import ApiKey
 from services.cost_ledger.metrics import Tally
 from services.cost_ledger.queries import METRICS, QUERIES, SQL
@@ -145,7 +146,16 @@ class LedgerStore:
         return self._database.report(lambda conn: list(QUERIES.summarise(conn, **_within(period), baseline=baseline)))
 
     def hours_with_other_baseline(self, period: Period, baseline: str, last_id: int) -> list[datetime]:
-        """The hours with entries, up to `last_id`, that were compared with another model than `baseline`."""
+        """The hours with entries, up to `last_id`, that were compared with another model than `baseline`.
+
+        InvalidField when a closed month was: its entries are not there to be compared anew.
+        """
+        bounds = {**_within(period), "baseline": baseline}
+        closed = self._database.report(lambda conn: list(QUERIES.closed_with_other_baseline(conn, **bounds)))
+        if closed:
+            month, other = closed[0]["month"], closed[0]["baseline_model"]
+            problem = f"the entries of {month} are archived, and were compared with {other}: ask for that, or leave it out"
+            raise InvalidField("baseline", problem)
         span = {**_within(period), "baseline": baseline, "last_id": last_id}
         rows = self._database.report(lambda conn: list(QUERIES.hours_with_other_baseline(conn, **span)))
         return [row["hour"] for row in rows]

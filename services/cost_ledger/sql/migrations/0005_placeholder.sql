@@ -1,0 +1,2 @@
+-- Holds the number of a migration that is written elsewhere; that one replaces this file.
+SELECT 1;

@@ -12,6 +12,7 @@ from services.cost_ledger.config import Config
 from services.cost_ledger.errors import LedgerUnavailable, MonthClosed, PartOfDay
 from services.cost_ledger.ledger import Ledger
 from services.cost_ledger.metrics import BooksCollector, LedgerMetrics
+from services.cost_ledger.openapi_routes import OPENAPI_PATH
 from services.cost_ledger.routes import routes
 from services.cost_ledger.spending import Spending
 from services.cost_ledger.store import LedgerStore, ledger_schema
@@ -47,6 +48,7 @@ def create_app(
         routes,
         required={"database": store.check},
         registry=ledger.metrics.registry,
+        open_paths=frozenset({OPENAPI_PATH}),
     )
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger

@@ -21,12 +21,8 @@ Row = dict[str, Any]
 
 @contextmanager
 def turn(conn: Any) -> Iterator[None]:
-    """A transaction that waits for its turn: while inside, nobody else changes the books.
-
-    Statements whose answer nobody reads are sent together with the next one: most of the time of a booking is
-    the way to the database and back.
-    """
-    with conn.pipeline(), conn.transaction():
+    """A transaction that waits for its turn: while inside, nobody else changes the books."""
+    with conn.transaction():
         QUERIES.take_turn(conn)
         yield
 

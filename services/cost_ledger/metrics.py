@@ -12,7 +12,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from services.cost_ledger.budgets import Standing
 from services.cost_ledger.errors import LedgerUnavailable
@@ -120,7 +119,7 @@ def _histogram(tally: Tally, kind: str, name: str, text: str, labels: list[str])
             counts.setdefault(series, [0] * (len(tally.bounds) + 1))[row["bucket"]] += row["requests"]
             seconds[series] += row["seconds"]
     family = HistogramMetricFamily(name, text, labels=labels)
-    limits = [floatToGoString(bound) for bound in (*tally.bounds, float("inf"))]
+    limits = [*map(str, tally.bounds), "+Inf"]
     for series, found in counts.items():
         buckets = list(zip(limits, map(float, accumulate(found)), strict=True))
         family.add_metric(series, buckets=buckets, sum_value=seconds[series])

@@ -55,7 +55,8 @@ class Reserved:
 
     `standings` are those of the budgets that count it, without it; `passed` is the hard one that it does not
     fit into. `amount` and `expires_at` are those of an earlier reservation of the same request, which `differs`
-    when it was another one; `booked`: its entry is in the books. `hard_budgets`: there is a hard budget in the ledger at all.
+    when it was another one; `booked`: its entry is in the books. `hard_budgets`: there is a hard budget in the
+    ledger at all.
     """
 
     standings: tuple[Standing, ...]

@@ -13,12 +13,14 @@ from services.cost_ledger.config import Config
 from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
+from services.cost_ledger.openapi_routes import openapi_routes
 from services.cost_ledger.reports import parse_period
 from services.cost_ledger.summary import stats_document, summary_document
 from services.runtime import load_schema, parse_body
 
 routes = Blueprint("ledger", __name__)
 routes.register_blueprint(budget_routes)
+routes.register_blueprint(openapi_routes)
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 _ENTRIES = load_schema(_SCHEMAS / "entries.json")

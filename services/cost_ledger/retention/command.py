@@ -35,7 +35,9 @@ def add_retention_command(commands: Any) -> None:
         description="Exports each month (UTC) before the last N full ones into DIR, reads the file back, and drops"
         " its entries. Sums by the day stay, so that stats and reports of whole days stay as they were.",
     )
-    command.add_argument("--keep-months", type=_months, required=True, metavar="N", help="full months to keep: 1 or more")
+    command.add_argument(
+        "--keep-months", type=_months, required=True, metavar="N", help="full months to keep, 1 or more"
+    )
     command.add_argument("--export", type=Path, required=True, metavar="DIR", help="where the files go")
     command.add_argument("--apply", action="store_true", help="do it; without this it only says what it would do")
 

@@ -55,6 +55,11 @@ def test_a_request_in_the_books_is_told_first(client: Client) -> None:
     assert (status, document["error"]["code"]) == (409, "already_booked")
 
 
+@pytest.mark.parametrize(("request_id", "status"), [("none such", 204), ("a%2Fb", 204), ("a%00b", 400), ("a%7F", 400)])
+def test_a_reservation_that_is_not_there_is_let_go_of(client: Client, request_id: str, status: int) -> None:
+    assert client.call("DELETE", f"/v1/reservations/{request_id.replace(' ', '%20')}")[0] == status
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:

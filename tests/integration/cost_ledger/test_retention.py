@@ -43,7 +43,12 @@ def service(database_url: str) -> Iterator[Service]:
             for day in ("01T00:00:00Z", "01T23:59:59.999999Z", "15T12:34:56Z", "28T06:00:00Z"):
                 moment = min(f"{name}-{day}", NOW.isoformat())
                 number += 1
-                labels = {"user": f"user-{number % 3}", "tags": ["a", "b"][: number % 3], "key_id": "k", "tier": "cloud"}
+                labels = {
+                    "user": f"user-{number % 3}",
+                    "tags": ["a", "b"][: number % 3],
+                    "key_id": "k",
+                    "tier": "cloud",
+                }
                 labels |= {"latency_seconds": number, "complexity": 0.25, "occurred_at": moment}
                 client.book(
                     entry(f"cloud-{number}", **labels, usage={"input_tokens": number}),
@@ -170,7 +175,7 @@ def test_what_only_entries_can_tell_of_a_closed_month_is_refused(service: Servic
     other = f"/v1/reports/summary?from={OLD}-01&to={KEPT}-15&baseline=claude-haiku"
     assert (client.call("GET", cut)[0], client.call("GET", other)[0]) == (200, 200)
     closed(service.database_url, tmp_path)
-    for path, field in ((cut, "from"), (cut.replace("from", "x").replace("to=", "from=2020-01-01&to="), "x"), (other, "baseline")):
+    for path, field in ((cut, "from"), (other, "baseline")):
         status, document = client.call("GET", path)
         assert (status, document["error"]["field"]) == (400, field)
     status, document = client.call("GET", f"/v1/reports/summary?from={OLD}-01&to={OLD}-15T12:00:00Z")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _SCHEMAS = Path(__file__).parent / "schemas"
+_TEXT = "Amounts of money are USD in decimal strings, moments are in UTC."
 _JSON = "application/json"
 _ERROR = {
     "type": "object",
@@ -104,9 +105,7 @@ ROUTES = (
         ("request_id", "amount", "expires_at", "reserved", "hard_budgets", "warnings"),
         "reservation",
     ),
-    Route(
-        "DELETE", "/v1/reservations/{request_id}", "Let go of a reservation", (204, 400, 404), None, in_path=_REQUEST_ID
-    ),
+    Route("DELETE", "/v1/reservations/{request_id}", "Let go of it", (204, 400, 404), None, in_path=_REQUEST_ID),
     Route("GET", "/v1/budgets", "Every budget and where it stands", tells=("budgets", "time_zone")),
     Route("PUT", "/v1/budgets", "Set a budget", (200, 201, 404), ("id", "scope", "limit", "spent"), "budget"),
     Route("DELETE", "/v1/budgets/{budget_id}", "Remove a budget", (204, 404), None, in_path=_BUDGET_ID),
@@ -134,7 +133,7 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "Cost ledger",
             "version": "1",
-            "description": "Money is USD in decimal strings, time is UTC.",
+            "description": _TEXT,
         },
         "paths": paths,
         "components": {

@@ -154,10 +154,7 @@ class LedgerStore:
         closed = self._database.report(lambda conn: list(QUERIES.closed_with_other_baseline(conn, **bounds)))
         if closed:
             month, other = closed[0]["month"], closed[0]["baseline_model"]
-            problem = (
-                f"the entries of {month} are archived, and were compared with {other}: ask for that, or leave it out"
-            )
-            raise InvalidField("baseline", problem)
+            raise InvalidField("baseline", f"the entries of {month} are archived, and were compared with {other}")
         span = {**_within(period), "baseline": baseline, "last_id": last_id}
         rows = self._database.report(lambda conn: list(QUERIES.hours_with_other_baseline(conn, **span)))
         return [row["hour"] for row in rows]

@@ -19,7 +19,7 @@ from services.cost_ledger.retention.month import Month
 
 Connection = psycopg.Connection[DictRow]
 
-_CONNECT = {
+_CONNECT: dict[str, Any] = {
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
     "application_name": "cost_ledger retention",

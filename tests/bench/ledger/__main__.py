@@ -21,7 +21,7 @@ REPORT = """# How quick the cost ledger is
 
 Made on {date} by `python -m tests.bench.ledger --entries {entries} --markdown FILE`, on a virtual machine with {cpus}
 processor cores, which the bench, the ledger and PostgreSQL share. PostgreSQL has its own defaults (every booking is
-on disk before it is answered). The books hold {entries:,} entries over {days} days, of 6 models, 20 keys, 50 users and
+on disk before it is answered). Other work had a load of {load:.1f} when the bench began. The books hold {entries:,} entries over {days} days, of 6 models, 20 keys, 50 users and
 20 tags; making them took {filling:.0f} seconds.
 
 | question | median | 95% within | wanted |
@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--entries", type=int, default=1_000_000, help="entries in the books (default: a million)")
     parser.add_argument("--markdown", type=Path, help="also write the report here")
     options = parser.parse_args(arguments)
+    load = os.getloadavg()[0]
     with running_postgres({}) as postgres:
         url = postgres.create_database()
         with closing(open_store(url, 1)):
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         entries=options.entries,
         days=DAYS,
         cpus=os.cpu_count(),
+        load=load,
         filling=filling,
         times="\n".join(_lines(times)),
         loads="\n".join(loads),

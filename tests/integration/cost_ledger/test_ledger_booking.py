@@ -164,6 +164,7 @@ def test_a_reader_never_misses_an_entry_that_commits_late(own_service: Service, 
     client = own_service.client()
     with psycopg.connect(database_url) as slow, ThreadPoolExecutor(1) as pool:
         slow.execute("SELECT ledger.make_month(now())")
+        slow.commit()  # while a month is made, nobody reads
         slow.execute(
             "INSERT INTO ledger.entries (request_id, occurred_at, charged_at, model, backend, status, input_tokens,"
             " output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, baseline_model)"

@@ -43,7 +43,7 @@ def service(database_url: str) -> Iterator[Service]:
             for day in ("01T00:00:00Z", "01T23:59:59.999999Z", "15T12:34:56Z", "28T06:00:00Z"):
                 moment = min(f"{name}-{day}", NOW.isoformat())
                 number += 1
-                labels = {
+                labels: dict[str, Any] = {
                     "user": f"user-{number % 3}",
                     "tags": ["a", "b"][: number % 3],
                     "key_id": "k",

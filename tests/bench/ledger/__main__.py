@@ -20,9 +20,9 @@ from tests.postgres import running_postgres
 REPORT = """# How quick the cost ledger is
 
 Made on {date} by `python -m tests.bench.ledger --entries {entries} --markdown FILE`, on a virtual machine with {cpus}
-processor cores, which the bench, the ledger and PostgreSQL share. PostgreSQL has its own defaults (every booking is
-on disk before it is answered). Other work had a load of {load:.1f} when the bench began. The books hold {entries:,} entries over {days} days, of 6 models, 20 keys, 50 users and
-20 tags; making them took {filling:.0f} seconds.
+processor cores, which the bench, the ledger and PostgreSQL share. When it began, other work on the machine had a load
+of {load:.1f}. PostgreSQL has its own defaults: every booking is on disk before it is answered. The books hold
+{entries:,} entries over {days} days, of 6 models, 20 keys, 50 users and 20 tags; making them took {filling:.0f} s.
 
 | question | median | 95% within | wanted |
 |---|---|---|---|
@@ -35,6 +35,11 @@ Requests follow each other on one keep-alive connection. A report of 30 days end
 | clients | entries a second | CPU of the ledger an entry | CPU of PostgreSQL an entry |
 |---|---|---|---|
 {loads}
+
+The times are those of a machine that may be busy with other things; the CPU of an entry says what it takes by itself.
+Most of what PostgreSQL did for an entry was once to plan the statements that add it up: `EXPLAIN ANALYZE` of one gave
+0.6 ms of planning and 0.08 ms of work. Since the plans are kept, an entry takes 2 ms of PostgreSQL's CPU instead of 3.8
+(300 entries booked one after the other, without HTTP).
 """
 
 

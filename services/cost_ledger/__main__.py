@@ -1,4 +1,4 @@
-"""Run the ledger, look after its keys, or hold its books against the provider's."""
+"""Run the ledger; look after its keys and old months, or hold its books against the provider's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from operator import attrgetter
 from types import FrameType
@@ -17,10 +18,17 @@ from services.catalog import CatalogueError, load_catalogue
 from services.cost_ledger.app import check_baseline, create_app
 from services.cost_ledger.config import Config
 from services.cost_ledger.reconcile.terminal import add_reconcile_command, run_reconcile_command
+from services.cost_ledger.retention.command import add_retention_command, run_retention_command
 from services.cost_ledger.terminal import add_keys_command, run_keys_command
 from services.cost_ledger.times import utc_now
 from services.runtime import Env, run_service
 from services.runtime.migrate import MigrationError
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Env], int]] = {
+    "keys": run_keys_command,
+    "reconcile": run_reconcile_command,
+    "retention": run_retention_command,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,11 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("serve", help="serve HTTP (also what happens without a command)")
     add_keys_command(commands)
     add_reconcile_command(commands)
+    add_retention_command(commands)
     options = parser.parse_args(arguments)
-    if options.command == "keys":
-        return run_keys_command(options, Env(os.environ))
-    if options.command == "reconcile":
-        return run_reconcile_command(options, Env(os.environ))
+    if options.command in _COMMANDS:
+        return _COMMANDS[options.command](options, Env(os.environ))
     return _serve()
 
 

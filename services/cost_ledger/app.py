@@ -9,11 +9,12 @@ from flask import Flask
 
 from services.catalog import Catalogue, UnknownModel, load_catalogue
 from services.cost_ledger.config import Config
-from services.cost_ledger.errors import LedgerUnavailable
+from services.cost_ledger.errors import LedgerUnavailable, MonthClosed, PartOfDay
 from services.cost_ledger.key_terms import KeyBudgets
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
-from services.cost_ledger.metrics import LedgerMetrics
+from services.cost_ledger.metrics import BooksCollector, LedgerMetrics
+from services.cost_ledger.openapi_routes import OPENAPI_PATH
 from services.cost_ledger.page.routes import OPEN_PATHS
 from services.cost_ledger.routes import routes
 from services.cost_ledger.spending import Spending, StoredKeyBudgets
@@ -51,19 +52,26 @@ def create_app(
         routes,
         required={"database": store.check},
         registry=ledger.metrics.registry,
-        open_paths=OPEN_PATHS,
+        open_paths=OPEN_PATHS | {OPENAPI_PATH},
     )
     app.config["LEDGER"] = config
     app.extensions["cost_ledger"] = ledger
-    app.extensions["spending"] = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
+    spending = Spending(store, catalogue, ledger.baseline_model, clock, config.budget_zone)
+    app.extensions["spending"] = spending
     app.extensions["cost_ledger_keys"] = KeyRing(store, key_budgets or StoredKeyBudgets(store))
+    ledger.metrics.registry.register(BooksCollector(store.tally, spending.standings))
     return app
 
 
 def open_store(conninfo: str, connections: int) -> LedgerStore:
     """The store on a database, migrated if it answered by now; MigrationError when it cannot be."""
     database = Database(
-        conninfo, ledger_schema(), name="cost_ledger", unavailable=LedgerUnavailable, connections=connections
+        conninfo,
+        ledger_schema(),
+        name="cost_ledger",
+        unavailable=LedgerUnavailable,
+        refusals={"LE001": MonthClosed, "LE002": PartOfDay},
+        connections=connections,
     )
     database.start(START_WAIT)
     return LedgerStore(database)

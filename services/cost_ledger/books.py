@@ -24,7 +24,7 @@ Row = dict[str, Any]
 def turn(conn: Any) -> Iterator[None]:
     """A transaction that waits for its turn: while inside, nobody else changes the books."""
     with conn.transaction():
-        list(QUERIES.take_turn(conn))
+        QUERIES.take_turn(conn)
         yield
 
 
@@ -60,6 +60,12 @@ def settle_expired(conn: Any, now: datetime) -> int:
         list(QUERIES.take_reservations(conn, request_ids=[row["request_id"] for row in rows]))
         _append(conn, [], [json.loads(row["entry"]) for row in rows])
     return len(rows)
+
+
+def known_standings(conn: Any, periods: Sequence[Row]) -> list[Row] | None:
+    """All budgets where they stand in these periods; None when one has to be opened, which takes a turn."""
+    found = _standings(conn, periods, None)
+    return None if any(row["spent"] is None for row in found) else found
 
 
 def standings(conn: Any, periods: Sequence[Row], labels: Mapping[str, Any] | None = None) -> list[Row]:
@@ -134,8 +140,9 @@ def _append(conn: Any, reversals: Sequence[Row], rows: Sequence[Row]) -> None:
     """Take back what holds for some requests, book rows, and bring sums and budgets up to date."""
     if not rows:
         return
-    list(QUERIES.make_months(conn, moments=list({row["occurred_at"][:7]: row["occurred_at"] for row in rows}.values())))
+    moments = {row["occurred_at"][:7]: row["occurred_at"] for row in rows}
+    QUERIES.make_months(conn, moments=list(moments.values()))
     added = list(QUERIES.reverse_entries(conn, reversals=json.dumps(reversals))) if reversals else []
     added += QUERIES.append_entries(conn, entries=json.dumps(rows))
-    ids, moments = [row["id"] for row in added], [row["occurred_at"] for row in added]
-    QUERIES.add_up(conn, first=min(ids), last=max(ids), since=min(moments), until=max(moments))
+    ids, times = [row["id"] for row in added], [row["occurred_at"] for row in added]
+    QUERIES.add_up(conn, first=min(ids), last=max(ids), since=min(times), until=max(times))

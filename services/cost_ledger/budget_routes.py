@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
 from flask import Blueprint, current_app
 
+from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.spending import Spending
 from services.runtime import load_schema, parse_body
 
@@ -14,6 +16,7 @@ budget_routes = Blueprint("budgets", __name__)
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 _RESERVATION = load_schema(_SCHEMAS / "reservation.json")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BUDGET = load_schema(_SCHEMAS / "budget.json")
 
 
@@ -31,6 +34,8 @@ def reserve() -> tuple[dict[str, Any], int]:
 @budget_routes.delete("/v1/reservations/<path:request_id>")
 def release(request_id: str) -> tuple[str, int]:
     """Let go of a reservation."""
+    if _CONTROL.search(request_id):
+        raise InvalidField("request_id", "must have no control characters")
     _spending().release(request_id)
     return "", 204
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.runtime.errors import ApiError, BadRequest, NotFound, Unavailable
 
 
@@ -11,12 +13,42 @@ class LedgerUnavailable(Unavailable):
     code = "ledger_unavailable"
 
 
+class CannotReserve(LedgerUnavailable):
+    """The ledger's database does not answer, so that nothing can be reserved. Send the request again later."""
+
+    def __init__(self, hard_budgets: bool | None) -> None:
+        """`hard_budgets`: whether there was a hard budget at the last answer; None when there was no answer."""
+        super().__init__()
+        self.hard_budgets = hard_budgets
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that the caller sees."""
+        return {**super().body(), "hard_budgets": self.hard_budgets}
+
+
 class InvalidField(BadRequest):
     """A field has a value that the ledger cannot take."""
 
     def __init__(self, field: str, problem: str) -> None:
         """`field` is the path of the field in the body, or the name of a query parameter."""
         super().__init__(f"{field}: {problem}", field=field)
+
+
+class MonthClosed(InvalidField):
+    """The month is closed."""
+
+    def __init__(self, field: str, month: str) -> None:
+        """`month` looks like 2026-05."""
+        super().__init__(field, f"{month} is closed: its entries are archived, and nothing is added to them")
+        self.month = month
+
+
+class PartOfDay(InvalidField):
+    """Only sums by the day are left."""
+
+    def __init__(self, field: str, month: str) -> None:
+        """`field` names the bound of the period, which lies in `month`, such as 2026-05."""
+        super().__init__(field, f"the entries of {month} are archived: only its whole days (UTC) can be reported")
 
 
 class CursorAhead(ApiError):
@@ -50,6 +82,13 @@ class AlreadyBooked(ApiError):
 
     status = 409
     code = "already_booked"
+
+
+class ReservationDiffers(ApiError):
+    """This request holds a reservation already, for another model or with other numbers."""
+
+    status = 409
+    code = "reservation_differs"
 
 
 class UnknownBudget(NotFound):

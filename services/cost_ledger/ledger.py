@@ -18,7 +18,7 @@ from services.cost_ledger.entries import (
     parse_usage,
     price_entry,
 )
-from services.cost_ledger.errors import CursorAhead
+from services.cost_ledger.errors import CursorAhead, MonthClosed
 from services.cost_ledger.metrics import LedgerMetrics
 from services.cost_ledger.store import LedgerStore
 
@@ -51,8 +51,10 @@ class Ledger:
             for index, body in enumerate(bodies):
                 entry = parse_entry(body, now, f"entries[{index}]." if batch else "")
                 entries.append(price_entry(entry, self.catalogue, self.baseline_model))
-            bookings = self.store.record_entries(entries)
-        self.metrics.count(entries, bookings)
+            try:
+                bookings = self.store.record_entries(entries)
+            except MonthClosed as error:
+                raise _where_closed(error, entries) if batch else error from None
         _warn_of_unpriced(entries, bookings)
         return bookings
 
@@ -76,6 +78,12 @@ class Ledger:
             raise CursorAhead
         last = rows[-1]["id"] if rows else cursor
         return {"entries": [entry_document(row) for row in rows], "cursor": str(last)}
+
+
+def _where_closed(error: MonthClosed, entries: Sequence[PricedEntry]) -> MonthClosed:
+    """The same error, naming the first entry of a batch that it is about."""
+    months = [f"{one.entry.occurred_at:%Y-%m}" for one in entries]
+    return MonthClosed(f"entries[{months.index(error.month)}].{error.details['field']}", error.month)
 
 
 def _warn_of_unpriced(entries: Sequence[PricedEntry], bookings: Sequence[Booking]) -> None:

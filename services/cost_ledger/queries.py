@@ -10,3 +10,5 @@ import aiosql
 SQL: Final = Path(__file__).parent / "sql"
 QUERIES: Final[Any] = aiosql.from_path(SQL / "queries.sql", "psycopg")
 FIGURES: Final[Any] = aiosql.from_path(SQL / "figures.sql", "psycopg")
+METRICS: Final[Any] = aiosql.from_path(SQL / "metrics.sql", "psycopg")
+RETENTION: Final[Any] = aiosql.from_path(SQL / "retention.sql", "psycopg")

@@ -15,6 +15,11 @@ from services.cost_ledger.errors import InvalidField
 
 DEFAULT_SECONDS = 900
 
+_ASKED = (
+    *("model", "batch", "inference_geo", "key_id", "user_name", "tags", "input_tokens", "output_tokens"),
+    *("cache_write_5m_tokens", "cache_write_1h_tokens"),
+)
+
 
 @dataclass(frozen=True)
 class Reservation:
@@ -38,20 +43,27 @@ class Reservation:
         """The most that it can cost, in USD; None when its model has no price."""
         return self.worst.cost
 
+    def differs(self, worst: Mapping[str, Any]) -> bool:
+        """Whether it asks for something else than the reservation with this row; prices and times may differ."""
+        row = {**self.worst.row(), "tags": list(self.worst.entry.tags)}  # JSON has no tuples
+        return {name: row[name] for name in _ASKED} != {name: worst[name] for name in _ASKED}
+
 
 @dataclass(frozen=True)
 class Reserved:
     """What became of a reservation.
 
     `standings` are those of the budgets that count it, without it; `passed` is the hard one that it does not
-    fit into. `amount` and `expires_at` are those of an earlier reservation of the same request; `booked`: its
-    entry is in the books. `hard_budgets`: there is a hard budget in the ledger at all.
+    fit into. `amount` and `expires_at` are those of an earlier reservation of the same request, which `differs`
+    when it was another one; `booked`: its entry is in the books. `hard_budgets`: there is a hard budget in the
+    ledger at all.
     """
 
     standings: tuple[Standing, ...]
     passed: Standing | None
     hard_budgets: bool
     booked: bool
+    differs: bool
     amount: Decimal | None
     expires_at: datetime | None
 

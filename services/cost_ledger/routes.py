@@ -14,6 +14,7 @@ from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.key_terms import parse_changes, parse_new_key
 from services.cost_ledger.keyring import KeyRing
 from services.cost_ledger.ledger import Ledger
+from services.cost_ledger.openapi_routes import openapi_routes
 from services.cost_ledger.page.routes import page_routes
 from services.cost_ledger.query import query_parameters
 from services.cost_ledger.report_routes import report_routes
@@ -25,6 +26,7 @@ routes = Blueprint("ledger", __name__)
 routes.register_blueprint(budget_routes)
 routes.register_blueprint(report_routes)
 routes.register_blueprint(page_routes)
+routes.register_blueprint(openapi_routes)
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 _ENTRIES = load_schema(_SCHEMAS / "entries.json")

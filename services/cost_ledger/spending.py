@@ -14,8 +14,10 @@ from services.cost_ledger.entries import find_model
 from services.cost_ledger.errors import (
     AlreadyBooked,
     BudgetExceeded,
+    CannotReserve,
     InvalidField,
     LedgerUnavailable,
+    ReservationDiffers,
     UnknownBudget,
     UnpricedModel,
 )
@@ -53,15 +55,15 @@ class Spending:
     def reserve(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """Hold what a request may cost, and say whether that is new; the body satisfies the schema.
 
-        Raises BudgetExceeded when it does not fit into a hard budget, and AlreadyBooked. While the database
-        is away it is LedgerUnavailable, unless there was no hard budget when it was last asked.
+        Raises BudgetExceeded when it does not fit into a hard budget, AlreadyBooked, and ReservationDiffers.
+        While the database is away it is CannotReserve, unless there was no hard budget when it was last asked.
         """
         reservation = parse_reservation(body, self._catalogue, self._baseline, self._clock())
         try:
             outcome = self._store.reserve(reservation, spans_at(reservation.created_at, self._zone))
         except LedgerUnavailable:
             if self._hard_budgets is not False:
-                raise
+                raise CannotReserve(self._hard_budgets) from None
             return _document(reservation, None, held=False), True
         self._hard_budgets = outcome.hard_budgets
         _refuse(reservation, outcome)
@@ -92,6 +94,7 @@ class Spending:
                 raise InvalidField("subject", "no model of the catalogue has this name")
             subject = model.name
         columns = {name: body[name] for name in ("scope", "period", "mode")}
+        self._hard_budgets = None  # until the database says so: it may go away right after the change
         budget_id, is_new = self._store.set_budget(
             {
                 **columns,
@@ -109,12 +112,14 @@ class Spending:
         """Remove a budget; UnknownBudget when there is none."""
         if not self._store.remove_budget(budget_id):
             raise UnknownBudget
-        self._hard_budgets = None
+        self._hard_budgets = None  # unknown until the database is asked again
 
 
 def _refuse(reservation: Reservation, outcome: Reserved) -> None:
     if outcome.booked:
         raise AlreadyBooked
+    if outcome.differs:
+        raise ReservationDiffers
     if outcome.expires_at is not None or outcome.passed is None:
         return
     budget, amount = outcome.passed, reservation.amount

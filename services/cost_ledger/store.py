@@ -12,10 +12,12 @@ from uuid import UUID
 from services.cost_ledger import books
 from services.cost_ledger.budgets import Span, Standing, first_passed
 from services.cost_ledger.entries import Booking, PricedEntry
+from services.cost_ledger.errors import InvalidField
 from services.cost_ledger.figure_store import FigureStore
 from services.cost_ledger.key_terms import KeyChanges, KeyTerms
 from services.cost_ledger.keys import ApiKey
-from services.cost_ledger.queries import QUERIES, SQL
+from services.cost_ledger.metrics import Tally
+from services.cost_ledger.queries import METRICS, QUERIES, SQL
 from services.cost_ledger.reports import Period
 from services.cost_ledger.reservations import Reservation, Reserved
 from services.runtime.database import Database
@@ -69,6 +71,7 @@ class LedgerStore:
                     passed=first_passed(standings, amount),
                     hard_budgets=state["hard_budgets"],
                     booked=state["booked"],
+                    differs=state["entry"] is not None and reservation.differs(json.loads(state["entry"])),
                     expires_at=state["expires_at"],
                     amount=state["amount"],
                 )
@@ -104,9 +107,14 @@ class LedgerStore:
     def standings(self, spans: Sequence[Span]) -> list[Standing]:
         """Every budget where it stands in these periods."""
 
+        periods = [span.row() for span in spans]
+
         def question(conn: Any) -> list[Standing]:
-            with books.turn(conn):
-                return [Standing.from_row(row) for row in books.standings(conn, [span.row() for span in spans])]
+            rows = books.known_standings(conn, periods)
+            if rows is None:
+                with books.turn(conn):
+                    rows = books.standings(conn, periods)
+            return [Standing.from_row(row) for row in rows]
 
         return self._database.run(question)
 
@@ -141,7 +149,15 @@ class LedgerStore:
         return self._database.report(lambda conn: list(QUERIES.summarise(conn, **_within(period), baseline=baseline)))
 
     def hours_with_other_baseline(self, period: Period, baseline: str, last_id: int) -> list[datetime]:
-        """The hours with entries, up to `last_id`, that were compared with another model than `baseline`."""
+        """The hours with entries, up to `last_id`, that were compared with another model than `baseline`.
+
+        InvalidField when a closed month was: its entries are not there to be compared anew.
+        """
+        bounds = {**_within(period), "baseline": baseline}
+        closed = self._database.report(lambda conn: list(QUERIES.closed_with_other_baseline(conn, **bounds)))
+        if closed:
+            month, other = closed[0]["month"], closed[0]["baseline_model"]
+            raise InvalidField("baseline", f"the entries of {month} are archived, and were compared with {other}")
         span = {**_within(period), "baseline": baseline, "last_id": last_id}
         rows = self._database.report(lambda conn: list(QUERIES.hours_with_other_baseline(conn, **span)))
         return [row["hour"] for row in rows]
@@ -150,6 +166,23 @@ class LedgerStore:
         """The tokens of the same entries, summed by hour and by how many of `bands` the prompt reaches."""
         span = {**_within(period), "baseline": baseline, "last_id": last_id, "bands": list(bands)}
         return self._database.report(lambda conn: list(QUERIES.tokens_by_hour_and_band(conn, **span)))
+
+    def tally(self) -> Tally:
+        """The books in counts and sums, all of the same moment."""
+
+        def question(conn: Any) -> Tally:
+            with conn.transaction():
+                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                held = METRICS.open_reservations(conn)
+                return Tally(
+                    sums=list(METRICS.sums_ever(conn)),
+                    durations=list(METRICS.durations_ever(conn)),
+                    bounds=METRICS.duration_bounds(conn),
+                    open_reservations=held["requests"],
+                    reserved=held["amount"],
+                )
+
+        return self._database.run(question)
 
     def register_key(self, key_id: UUID, name: str, key_hash: str, prefix: str | None, terms: KeyTerms) -> ApiKey:
         """The key with this hash: a new one with this id, or a known one as it was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from services.runtime.errors import Unavailable
+from services.runtime.errors import ApiError, Unavailable
 from services.runtime.migrate import MigrationError, Schema, first_line, migrate
 
 log = logging.getLogger(__name__)
@@ -78,12 +78,18 @@ class Database:
         *,
         name: str,
         unavailable: type[Unavailable] = Unavailable,
+        refusals: Mapping[str, Callable[[str, str], ApiError]] | None = None,
         connections: int = 8,
     ) -> None:
-        """Nothing is connected before `start`; PostgreSQL shows its sessions under `name`."""
+        """Nothing is connected before `start`; PostgreSQL shows its sessions under `name`.
+
+        `refusals` makes an error for the caller of what the schema's own functions raise, by SQLSTATE: of the
+        COLUMN and the DETAIL that they name.
+        """
         self._conninfo = conninfo
         self._schema = schema
         self._unavailable = unavailable
+        self._refusals = refusals or {}
         given = conninfo_to_dict(conninfo)
         defaults = {**_DEFAULTS, "application_name": name}
         self._connect = {key: value for key, value in defaults.items() if key not in given}
@@ -177,6 +183,9 @@ class Database:
 
     def _judge(self, conn: Connection, error: psycopg.Error) -> None:
         """Raise what a failed question means for the service; return when the question itself was wrong."""
+        refusal = self._refusals.get(error.sqlstate or "")
+        if refusal is not None:
+            raise refusal(error.diag.column_name or "", error.diag.message_detail or "")
         if isinstance(error, _REPLACED):
             self._lost()
         elif not isinstance(error, psycopg.OperationalError):

@@ -1,8 +1,9 @@
 -- The ledger's questions to PostgreSQL.
 
--- name: take_turn()
+-- name: take_turn()!
 -- One transaction at a time changes the books. A statement of its own: what follows sees all before it.
-SELECT pg_advisory_xact_lock(1279607879, 1);
+-- Its statements are small and always the same: to plan them anew each time took longer than they take.
+SELECT pg_advisory_xact_lock(1279607879, 1), set_config('plan_cache_mode', 'force_generic_plan', true);
 
 -- name: take_reservations(request_ids)
 -- What the books know of some requests; their reservations end.
@@ -21,7 +22,7 @@ FROM ended
 FULL JOIN (SELECT * FROM ledger.requests WHERE request_id = ANY(:request_ids)) AS requests USING (request_id)
 LEFT JOIN ledger.entries ON entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at;
 
--- name: make_months(moments)
+-- name: make_months(moments)!
 SELECT ledger.make_month(moment) FROM unnest(:moments::timestamptz[]) AS moment;
 
 -- name: reverse_entries(reversals)
@@ -82,7 +83,7 @@ WITH booked AS (
 )
 SELECT id, occurred_at FROM booked;
 
--- name: add_up(first, last, since, until)$
+-- name: add_up(first, last, since, until)!
 -- Brings sums and budgets up to date with the entries of these ids.
 SELECT ledger.add_figures(:first, :last, :since, :until), ledger.charge(:first, :last, :since, :until);
 
@@ -90,6 +91,7 @@ SELECT ledger.add_figures(:first, :last, :since, :until), ledger.charge(:first, 
 SELECT
     (SELECT amount FROM ledger.reservations WHERE request_id = :request_id) AS amount,
     (SELECT expires_at FROM ledger.reservations WHERE request_id = :request_id) AS expires_at,
+    (SELECT entry::text FROM ledger.reservations WHERE request_id = :request_id) AS entry,
     EXISTS (SELECT FROM ledger.requests WHERE request_id = :request_id) AS booked,
     EXISTS (SELECT FROM ledger.budgets WHERE mode = 'hard') AS hard_budgets;
 
@@ -182,17 +184,12 @@ ORDER BY id
 LIMIT :page;
 
 -- name: last_entry()$
-SELECT coalesce(max(id), 0) FROM ledger.entries;
+SELECT coalesce(
+    greatest((SELECT max(id) FROM ledger.entries), (SELECT max(last_id) FROM ledger.closed_months)), 0
+);
 
 -- name: first_moment()$
--- Of months that were dropped only the hour is known.
-SELECT CASE WHEN first_hour < date_trunc('hour', first_entry, 'UTC') THEN first_hour ELSE first_entry END
-FROM (
-    SELECT
-        (SELECT min(hour) FROM ledger.hourly WHERE dimension = 'total') AS first_hour,
-        coalesce((SELECT min(occurred_at) FROM ledger.entries), 'infinity') AS first_entry
-) AS firsts
-WHERE first_hour IS NOT NULL;
+SELECT least((SELECT min(occurred_at) FROM ledger.entries), (SELECT min(first_entry) FROM ledger.closed_months));
 
 -- name: stats()^
 -- Savings count answers whose price is known; what failed requests cost is taken off.
@@ -238,6 +235,17 @@ FROM ledger.figures('total', :since, :until)
 GROUP BY GROUPING SETS ((model), (backend), ())
 HAVING GROUPING(model, backend) = 3 OR sum(requests) <> 0 OR sum(cost) <> 0
 ORDER BY cost DESC NULLS LAST, requests DESC, model, backend;
+
+-- name: closed_with_other_baseline(since, until, baseline)
+-- The closed months that were compared with another model: their tokens cannot be priced anew.
+SELECT DISTINCT to_char(month, 'YYYY-MM') AS month, baseline_model
+FROM ledger.closed_months
+JOIN ledger.hourly
+    ON dimension = 'total'
+    AND hour >= greatest(month::timestamp AT TIME ZONE 'UTC', :since)
+    AND hour < least((month + interval '1 month') AT TIME ZONE 'UTC', :until)
+WHERE status = 'ok' AND requests > unpriced AND baseline_model <> :baseline
+ORDER BY 1, 2;
 
 -- name: hours_with_other_baseline(since, until, baseline, last_id)
 SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC') AS hour

@@ -52,11 +52,21 @@ class Client:
 class Service:
     """A running `python -m services.cost_ledger`."""
 
-    def __init__(self, process: subprocess.Popen[Any], port: int, database_url: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[Any], port: int, database_url: str, env: Mapping[str, str] | None = None
+    ) -> None:
         self.process = process
         self.port = port
         self.database_url = database_url
+        self._env = env
         self._clients: list[Client] = []
+
+    def kill_and_start_again(self) -> None:
+        """Kill the process as a crash does, and start another one on the same port; it may not answer yet."""
+        assert self._env is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = start_ledger(self._env)
 
     def client(self) -> Client:
         """A new connection, which is closed when the service ends."""
@@ -106,13 +116,17 @@ def environment(**settings: str) -> dict[str, str]:
     return inherited | {"SERVICE_TOKEN": TOKEN} | settings
 
 
+def start_ledger(env: Mapping[str, str]) -> subprocess.Popen[Any]:
+    """A new ledger's process."""
+    return subprocess.Popen([sys.executable, "-m", "services.cost_ledger"], env=env, cwd=ROOT)
+
+
 @contextmanager
 def running_ledger(database_url: str, *, alive: bool = False, **settings: str) -> Iterator[Service]:
     """A ledger while inside; ready, or with `alive` only answering."""
     port = free_port()
     env = environment(DATABASE_URL=database_url, LEDGER_PORT=str(port), **settings)
-    process = subprocess.Popen([sys.executable, "-m", "services.cost_ledger"], env=env, cwd=ROOT)
-    service = Service(process, port, database_url)
+    service = Service(start_ledger(env), port, database_url, env)
     try:
         if alive:
             service.wait_alive()
@@ -121,12 +135,12 @@ def running_ledger(database_url: str, *, alive: bool = False, **settings: str) -
         yield service
     finally:
         service.close_clients()
-        process.terminate()
+        service.process.terminate()
         try:
-            process.wait(10)
+            service.process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            service.process.kill()
+            service.process.wait()
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:

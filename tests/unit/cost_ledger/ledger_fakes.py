@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.cost_ledger.budgets import Standing
+from services.cost_ledger.budgets import Span, Standing
 from services.cost_ledger.entries import Booking, PricedEntry
 from services.cost_ledger.errors import LedgerUnavailable
 from services.cost_ledger.figures import Row
 from services.cost_ledger.key_terms import KeyChanges, KeyTerms
 from services.cost_ledger.keys import ApiKey
+from services.cost_ledger.metrics import Tally
 from services.cost_ledger.reports import Period
 
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -71,13 +73,35 @@ class FakeStore:
         if self.away:
             raise LedgerUnavailable
 
-    def settle_expired(self, now: object) -> int:
+    def settle_expired(self, now: datetime) -> int:
+        """It has no reservations."""
         if self.away:
             raise LedgerUnavailable
         return 0
 
-    def standings(self, spans: object) -> list[Standing]:
+    def standings(self, spans: Sequence[Span]) -> list[Standing]:
+        """It has no budgets."""
+        if self.away:
+            raise LedgerUnavailable
         return []
+
+    def tally(self) -> Tally:
+        """Its entries, one a row."""
+        if self.away:
+            raise LedgerUnavailable
+        sums = [
+            {
+                "model": priced.model,
+                "backend": priced.entry.backend,
+                "status": priced.entry.status,
+                "corrected": False,
+                "requests": 1,
+                "unpriced": int(priced.cost is None),
+                "cost": priced.cost or Decimal(0),
+            }
+            for priced in self.entries.values()
+        ]
+        return Tally(sums, durations=[], bounds=[1.0], open_reservations=0, reserved=Decimal(0))
 
     def check(self) -> str | None:
         return "PostgreSQL does not answer." if self.away else None

@@ -340,7 +340,18 @@ def test_metrics_count_new_entries_only(client: FlaskClient, body: dict[str, Any
     post(client, {"entries": [body, body, unpriced]})
     post(client, unpriced)
     lines = client.get("/metrics").get_data(as_text=True).splitlines()
-    assert 'ledger_entries_total{backend="cloud",status="ok"} 1.0' in lines
-    assert 'ledger_entries_total{backend="cloud",status="error"} 1.0' in lines
-    assert "ledger_unpriced_total 1.0" in lines
+    assert 'api_gateway_requests_total{backend="cloud",model="claude-sonnet-5-5",status="ok"} 1.0' in lines
+    assert 'api_gateway_requests_total{backend="cloud",model="claude-next-9",status="error"} 1.0' in lines
+    assert "ledger_unpriced_requests 1.0" in lines
     assert "ledger_booking_seconds_count 2.0" in lines
+    assert "ledger_database_up 1.0" in lines
+
+
+def test_metrics_of_the_process_are_told_while_the_database_is_away(client: FlaskClient, store: FakeStore) -> None:
+    store.away = True
+    response = client.get("/metrics")
+    lines = response.get_data(as_text=True).splitlines()
+    assert response.status_code == 200
+    assert "ledger_database_up 0.0" in lines
+    assert "ledger_booking_seconds_count 0.0" in lines
+    assert not [line for line in lines if line.startswith("api_gateway_")]

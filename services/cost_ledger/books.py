@@ -57,7 +57,7 @@ def settle_expired(conn: Any, now: datetime) -> int:
     """Book reservations whose time is over at their worst case, as unconfirmed; how many there were."""
     rows = list(QUERIES.expired_reservations(conn, now=now))
     if rows:
-        list(QUERIES.take_reservations(conn, request_ids=[row["request_id"] for row in rows]))
+        list(QUERIES.take_requests(conn, request_ids=[row["request_id"] for row in rows]))
         _append(conn, [], [json.loads(row["entry"]) for row in rows])
     return len(rows)
 
@@ -132,7 +132,7 @@ def _take_known(conn: Any, request_ids: list[str]) -> dict[str, _Known]:
             charged_at=row["charged_at"] or row["reserved_at"],
             cost=row["cost"],
         )
-        for row in QUERIES.take_reservations(conn, request_ids=request_ids)
+        for row in QUERIES.take_requests(conn, request_ids=request_ids)
     }
 
 
@@ -140,9 +140,4 @@ def _append(conn: Any, reversals: Sequence[Row], rows: Sequence[Row]) -> None:
     """Take back what holds for some requests, book rows, and bring sums and budgets up to date."""
     if not rows:
         return
-    moments = {row["occurred_at"][:7]: row["occurred_at"] for row in rows}
-    QUERIES.make_months(conn, moments=list(moments.values()))
-    added = list(QUERIES.reverse_entries(conn, reversals=json.dumps(reversals))) if reversals else []
-    added += QUERIES.append_entries(conn, entries=json.dumps(rows))
-    ids, times = [row["id"] for row in added], [row["occurred_at"] for row in added]
-    QUERIES.add_up(conn, first=min(ids), last=max(ids), since=min(times), until=max(times))
+    QUERIES.append(conn, reversals=json.dumps(reversals), rows=json.dumps(rows))

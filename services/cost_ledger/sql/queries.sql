@@ -5,87 +5,12 @@
 -- Its statements are small and always the same: to plan them anew each time took longer than they take.
 SELECT pg_advisory_xact_lock(1279607879, 1), set_config('plan_cache_mode', 'force_generic_plan', true);
 
--- name: take_reservations(request_ids)
--- What the books know of some requests; their reservations end.
-WITH ended AS (
-    DELETE FROM ledger.reservations WHERE request_id = ANY(:request_ids) RETURNING request_id, created_at
-)
-SELECT
-    coalesce(ended.request_id, requests.request_id) AS request_id,
-    ended.created_at AS reserved_at,
-    requests.request_id IS NOT NULL AS booked,
-    requests.unconfirmed,
-    requests.corrections,
-    entries.charged_at,
-    entries.cost
-FROM ended
-FULL JOIN (SELECT * FROM ledger.requests WHERE request_id = ANY(:request_ids)) AS requests USING (request_id)
-LEFT JOIN ledger.entries ON entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at;
+-- name: take_requests(request_ids)
+-- Waits for its turn, and says what the books know of some requests; their reservations end.
+SELECT * FROM ledger.take_requests(:request_ids);
 
--- name: make_months(moments)!
-SELECT ledger.make_month(moment) FROM unnest(:moments::timestamptz[]) AS moment;
-
--- name: reverse_entries(reversals)
--- Takes the rows that hold for these requests back: a JSON array of request_id and correction.
-INSERT INTO ledger.entries (
-    request_id, correction, sign, occurred_at, charged_at, model, backend, status,
-    input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-    batch, inference_geo,
-    cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
-    baseline_model, baseline_cost,
-    latency_seconds, routing_seconds, model_seconds,
-    tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-)
-SELECT
-    request_id, reversals.correction, -sign, entries.occurred_at, charged_at, model, backend, status,
-    -input_tokens, -output_tokens, -cache_read_tokens, -cache_write_5m_tokens, -cache_write_1h_tokens,
-    batch, inference_geo,
-    -cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
-    baseline_model, -baseline_cost,
-    latency_seconds, routing_seconds, model_seconds,
-    tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-FROM json_to_recordset(:reversals::json) AS reversals (request_id text, correction text)
-JOIN ledger.requests USING (request_id)
-JOIN ledger.entries USING (request_id)
-WHERE entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at
-RETURNING id, occurred_at;
-
--- name: append_entries(entries)
--- Books the rows of a JSON array, each of another request, and notes that they hold.
-WITH booked AS (
-    INSERT INTO ledger.entries (
-        request_id, correction, occurred_at, charged_at, model, backend, status,
-        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-        batch, inference_geo,
-        cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
-        baseline_model, baseline_cost,
-        latency_seconds, routing_seconds, model_seconds,
-        tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-    )
-    SELECT
-        request_id, correction, occurred_at, charged_at, model, backend, status,
-        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-        batch, inference_geo,
-        cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
-        baseline_model, baseline_cost,
-        latency_seconds, routing_seconds, model_seconds,
-        tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-    FROM json_populate_recordset(NULL::ledger.entries, :entries::json)
-    RETURNING id, request_id, correction, occurred_at, status
-), noted AS (
-    INSERT INTO ledger.requests AS known (request_id, entry_id, occurred_at, unconfirmed, corrections)
-    SELECT request_id, id, occurred_at, status = 'unconfirmed', array_remove(ARRAY[correction], NULL) FROM booked
-    ON CONFLICT (request_id) DO UPDATE SET
-        entry_id = excluded.entry_id,
-        occurred_at = excluded.occurred_at,
-        unconfirmed = excluded.unconfirmed,
-        corrections = known.corrections || excluded.corrections
-)
-SELECT id, occurred_at FROM booked;
-
--- name: add_up(first, last, since, until)!
--- Brings sums and budgets up to date with the entries of these ids.
-SELECT ledger.add_figures(:first, :last, :since, :until), ledger.charge(:first, :last, :since, :until);
+-- name: append(reversals, rows)!
+SELECT ledger.append(:reversals::json, :rows::json);
 
 -- name: request_state(request_id)^
 SELECT

@@ -55,12 +55,29 @@ CREATE TABLE ledger.entries (
            IN (0, 6))
 ) PARTITION BY RANGE (occurred_at);
 
--- The partition of a UTC month is made when its first entry comes.
+-- Months whose entries were exported and dropped: what is left of them are sums by the day (UTC).
+CREATE TABLE ledger.closed_months (
+    month date PRIMARY KEY CHECK (extract(day FROM month) = 1),
+    closed_at timestamptz NOT NULL DEFAULT now(),
+    entries bigint NOT NULL,
+    cost numeric NOT NULL,
+    -- SHA-256 of the exported file.
+    sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    -- Of the dropped entries; NULL where there were none.
+    first_entry timestamptz,
+    last_id bigint
+);
+
+-- The partition of a UTC month is made when its first entry comes; none is made for a closed month.
 CREATE FUNCTION ledger.make_month(moment timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     first timestamptz := date_trunc('month', moment, 'UTC');
     name text := 'entries_' || to_char(first AT TIME ZONE 'UTC', 'YYYY_MM');
 BEGIN
+    IF EXISTS (SELECT FROM ledger.closed_months WHERE month = (first AT TIME ZONE 'UTC')::date) THEN
+        RAISE EXCEPTION 'this month is closed'
+            USING ERRCODE = 'LE001', COLUMN = 'occurred_at', DETAIL = to_char(first AT TIME ZONE 'UTC', 'YYYY-MM');
+    END IF;
     IF to_regclass('ledger.' || name) IS NULL THEN
         EXECUTE format(
             'CREATE TABLE ledger.%I PARTITION OF ledger.entries FOR VALUES FROM (%L) TO (%L)',
@@ -205,7 +222,8 @@ CREATE TABLE ledger.durations (
 CREATE VIEW ledger.duration_bounds AS
 SELECT '{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300}'::double precision[] AS upper;
 
--- Adds the entries with ids from `first` to `last`, which occurred from `since` to `until`, to the sums.
+-- Adds the entries with ids from `first` to `last`, which occurred from `since` to `until`, to the sums. They are
+-- found by their ids, whatever the planner knows about the other bounds.
 CREATE FUNCTION ledger.add_figures(first bigint, last bigint, since timestamptz, until timestamptz)
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO ledger.hourly AS known
@@ -215,7 +233,7 @@ RETURNS void LANGUAGE sql AS $$
         sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(cost), sum(baseline_cost),
         sum(latency_seconds), sum(latency_count), sum(complexity), sum(complexity_count)
     FROM ledger.entry_figures
-    WHERE id BETWEEN first AND last AND occurred_at BETWEEN since AND until
+    WHERE id = ANY (ARRAY(SELECT generate_series(first, last))) AND occurred_at BETWEEN since AND until
     GROUP BY hour, dimension, value, model, backend, status, baseline_model
     ON CONFLICT (dimension, hour, value, model, backend, status, baseline_model) DO UPDATE SET
         requests = known.requests + excluded.requests,
@@ -239,7 +257,7 @@ RETURNS void LANGUAGE sql AS $$
         VALUES ('request', latency_seconds), ('routing', routing_seconds), ('model', model_seconds)
     ) AS timed (metric, seconds)
     CROSS JOIN ledger.duration_bounds AS bounds
-    WHERE id BETWEEN first AND last AND occurred_at BETWEEN since AND until
+    WHERE id = ANY (ARRAY(SELECT generate_series(first, last))) AND occurred_at BETWEEN since AND until
         AND correction IS NULL AND status <> 'unconfirmed' AND timed.seconds IS NOT NULL
     GROUP BY 1, 2, 3, 4
     ON CONFLICT (metric, model, backend, bucket) DO UPDATE SET
@@ -247,11 +265,31 @@ RETURNS void LANGUAGE sql AS $$
         seconds = known.seconds + excluded.seconds
 $$;
 
+-- True; or an error when a period begins or ends within a day of which only the sum is left.
+CREATE FUNCTION ledger.leaves_days_whole(since timestamptz, until timestamptz)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    cut record;
+BEGIN
+    SELECT edges.name, to_char(month, 'YYYY-MM') AS month INTO cut
+    FROM (VALUES ('from', since), ('to', until)) AS edges (name, moment)
+    JOIN ledger.closed_months ON month = date_trunc('month', moment AT TIME ZONE 'UTC')::date
+    WHERE moment <> date_trunc('day', moment, 'UTC')
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'only sums by the day are left'
+            USING ERRCODE = 'LE002', COLUMN = cut.name, DETAIL = cut.month;
+    END IF;
+    RETURN true;
+END
+$$;
+
 -- The sums of a dimension from a moment to another (not included): whole hours, and the entries at the edges.
 CREATE FUNCTION ledger.figures(kind text, since timestamptz, until timestamptz)
 RETURNS SETOF ledger.hourly LANGUAGE sql STABLE AS $$
     SELECT * FROM ledger.hourly
     WHERE dimension = kind
+        AND (SELECT ledger.leaves_days_whole(since, until))
         AND hour >= date_trunc('hour', since + interval '1 hour' - interval '1 microsecond', 'UTC')
         AND hour < date_trunc('hour', until, 'UTC')
     UNION ALL

@@ -70,11 +70,124 @@ RETURNS void LANGUAGE sql AS $$
         JOIN ledger.spending AS period
             ON entries.charged_at >= period.period_start AND entries.charged_at < period.period_end
         JOIN ledger.budgets ON budgets.id = period.budget_id
-        WHERE entries.id BETWEEN first AND last AND entries.occurred_at BETWEEN since AND until
+        WHERE entries.id = ANY (ARRAY(SELECT generate_series(first, last))) AND entries.occurred_at BETWEEN since AND until
             AND entries.cost <> 0
             AND ledger.applies(scope, subject, entries.key_id, entries.user_name, entries.tags, entries.model)
         GROUP BY 1, 2, 3
     ) AS charged
     WHERE spending.budget_id = charged.budget_id
         AND spending.period_start = charged.period_start AND spending.period_end = charged.period_end
+$$;
+
+-- Waits for its turn, and says what the books know of some requests; their reservations end.
+CREATE FUNCTION ledger.take_requests(asked text[])
+RETURNS TABLE (
+    request_id text, reserved_at timestamptz, booked boolean, unconfirmed boolean, corrections text[],
+    charged_at timestamptz, cost numeric
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM pg_advisory_xact_lock(1279607879, 1);
+    -- A statement of its own: it sees all that was committed before the lock was had.
+    RETURN QUERY
+    WITH ended AS (
+        DELETE FROM ledger.reservations WHERE reservations.request_id = ANY (asked)
+        RETURNING reservations.request_id, reservations.created_at
+    )
+    SELECT
+        coalesce(ended.request_id, requests.request_id) AS request_id,
+        ended.created_at AS reserved_at,
+        requests.request_id IS NOT NULL AS booked,
+        requests.unconfirmed,
+        requests.corrections,
+        entries.charged_at,
+        entries.cost
+    FROM ended
+    FULL JOIN (SELECT * FROM ledger.requests AS known WHERE known.request_id = ANY (asked)) AS requests
+        ON requests.request_id = ended.request_id
+    LEFT JOIN ledger.entries ON entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at;
+END
+$$;
+
+-- Takes back what holds for some requests (a JSON array of request_id and correction), books the rows of another
+-- JSON array, each of another request, and brings sums and budgets up to date.
+CREATE FUNCTION ledger.append(reversals json, rows json) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    -- Of the rows that take others back, and then of all: ids, and when they occurred.
+    lowest bigint;
+    earliest timestamptz;
+    latest timestamptz;
+    added record;
+BEGIN
+    PERFORM ledger.make_month(occurred_at)
+    FROM (
+        SELECT DISTINCT ON (date_trunc('month', occurred_at, 'UTC')) occurred_at
+        FROM json_to_recordset(rows) AS months (occurred_at timestamptz)
+    ) AS months;
+    IF json_array_length(reversals) > 0 THEN
+        WITH reversed_rows AS (
+            INSERT INTO ledger.entries (
+                request_id, correction, sign, occurred_at, charged_at, model, backend, status,
+                input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+                batch, inference_geo,
+                cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+                baseline_model, baseline_cost,
+                latency_seconds, routing_seconds, model_seconds,
+                tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+            )
+            SELECT
+                request_id, reversed.correction, -sign, entries.occurred_at, charged_at, model, backend, status,
+                -input_tokens, -output_tokens, -cache_read_tokens, -cache_write_5m_tokens, -cache_write_1h_tokens,
+                batch, inference_geo,
+                -cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+                baseline_model, -baseline_cost,
+                latency_seconds, routing_seconds, model_seconds,
+                tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+            FROM json_to_recordset(reversals) AS reversed (request_id text, correction text)
+            JOIN ledger.requests USING (request_id)
+            JOIN ledger.entries USING (request_id)
+            WHERE entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at
+            RETURNING id, occurred_at
+        )
+        SELECT min(id), min(occurred_at), max(occurred_at) INTO lowest, earliest, latest FROM reversed_rows;
+    END IF;
+    WITH booked AS (
+        INSERT INTO ledger.entries (
+            request_id, correction, occurred_at, charged_at, model, backend, status,
+            input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+            batch, inference_geo,
+            cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+            baseline_model, baseline_cost,
+            latency_seconds, routing_seconds, model_seconds,
+            tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+        )
+        SELECT
+            request_id, correction, occurred_at, charged_at, model, backend, status,
+            input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+            batch, inference_geo,
+            cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
+            baseline_model, baseline_cost,
+            latency_seconds, routing_seconds, model_seconds,
+            tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
+        FROM json_populate_recordset(NULL::ledger.entries, rows)
+        RETURNING id, request_id, correction, occurred_at, status
+    ), noted AS (
+        INSERT INTO ledger.requests AS known (request_id, entry_id, occurred_at, unconfirmed, corrections)
+        SELECT request_id, id, occurred_at, status = 'unconfirmed', array_remove(ARRAY[correction], NULL) FROM booked
+        ON CONFLICT (request_id) DO UPDATE SET
+            entry_id = excluded.entry_id,
+            occurred_at = excluded.occurred_at,
+            unconfirmed = excluded.unconfirmed,
+            corrections = known.corrections || excluded.corrections
+    )
+    SELECT
+        least(lowest, min(id)) AS first,
+        max(id) AS last,
+        least(earliest, min(occurred_at)) AS since,
+        greatest(latest, max(occurred_at)) AS until
+    INTO added FROM booked;
+    PERFORM ledger.add_figures(added.first, added.last, added.since, added.until);
+    PERFORM ledger.charge(added.first, added.last, added.since, added.until);
+END
 $$;

@@ -102,3 +102,9 @@ it('fails on an answer without usage: its cost would be unknown', async () => {
 	behaviour = { body: { content: [] } };
 	expect((await ask()).failed).toMatchObject({ error: { status: 502, code: 'model_error' } });
 });
+
+it('sends the features along that the caller asks for', async () => {
+	behaviour = { body: message };
+	await ask(chatItem({ route: cloud, dialect: 'anthropic', betas: 'x-2025-01-01' }));
+	expect(anthropic.received[0]?.headers).toMatchObject({ 'anthropic-beta': 'x-2025-01-01' });
+});

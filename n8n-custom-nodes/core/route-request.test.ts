@@ -36,3 +36,8 @@ it('sends the hash of an image and not its data', () => {
 	expect(hash('A'.repeat(4_000))).not.toBe(hash('B'.repeat(4_000)));
 	expect(hash('A'.repeat(4_000), true)).toContain('sha256');
 });
+
+it('keeps no answer of a request that wants none', () => {
+	expect(request({ max_tokens: 0 }).cache).toBe('off');
+	expect(request({ max_tokens: 1, cache: 'refresh' }).cache).toBe('refresh');
+});

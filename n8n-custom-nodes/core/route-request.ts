@@ -14,7 +14,9 @@ export function routeRequest(item: ChatRequest): IDataObject {
 	// The words of the system text are told apart.
 	const more = Object.fromEntries(Object.entries(extras).filter(([field]) => field !== 'system'));
 	return {
-		...{ request_id, key_id, dialect, system, model, temperature, stop, stream, privacy, cache, allowed_models },
+		...{ request_id, key_id, dialect, system, model, temperature, stop, stream, privacy, allowed_models },
+		// What only fills the provider's cache has no answer to keep.
+		cache: max_tokens === 0 ? 'off' : cache,
 		messages: item.messages.map(forScorer) as unknown as IDataObject[],
 		// What is not there is left out: it makes no other request.
 		max_tokens: max_tokens || undefined,

@@ -206,6 +206,13 @@ export function textOf(content: string | Block[] | undefined, separator = ''): s
 	return typeof content === 'string' ? content : blocksOf(content).filter(isText).map(({ text }) => text).join(separator);
 }
 
+/** Where a paid answer is made, which has a price of its own; nothing where the request does not say. */
+export function inferencePlace({ extras, answer }: Pick<ChatItem, 'extras' | 'answer'>): { inference_geo?: string } {
+	const place = extras?.inference_geo;
+	const isPaid = !answer || answer.backend === 'cloud';
+	return typeof place === 'string' && isPaid ? { inference_geo: place } : {};
+}
+
 /** The next model of `backend` that this request may use and has not tried; undefined when there is none. */
 export function nextTarget(item: ChatItem, backend: Backend): Target | undefined {
 	const { route } = item;

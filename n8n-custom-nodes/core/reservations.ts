@@ -1,5 +1,6 @@
 /** Setting money aside before a model is asked: what the ledger says, and what holds while it says nothing. */
 import type { ChatItem, Failure, Reservation, Target } from './chat';
+import { inferencePlace } from './chat';
 import { cacheTtls, mostInputTokens } from './input-bound';
 import type { ClaudeBody } from './models/claude';
 import { claudeBody } from './models/claude';
@@ -33,7 +34,7 @@ export async function reserve(stack: Stack, item: ChatItem, target: Target, long
 	const about = { request_id, key_id, user, tags };
 	const asked = claudeBody(item, target, longest);
 	const input_tokens = mostInputTokens(asked, target.context_window);
-	const body = { ...about, model: target.model, input_tokens, max_output_tokens: longest, ...terms(asked) };
+	const body = { ...about, model: target.model, input_tokens, max_output_tokens: longest, ...cacheWrites(asked), ...inferencePlace(item) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/reservations`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });
@@ -44,12 +45,10 @@ export async function reserve(stack: Stack, item: ChatItem, target: Target, long
 	}
 }
 
-/** What changes the price of every token: writes to the provider's cache, and the place of the inference. */
-function terms(asked: ClaudeBody): { cache_writes?: '5m' | '1h'; inference_geo?: string } {
+/** The dearest writes to the provider's cache that the request asks for. */
+function cacheWrites(asked: ClaudeBody): { cache_writes?: '5m' | '1h' } {
 	const ttls = cacheTtls(asked);
-	const cache_writes = ttls.has('1h') ? '1h' : ttls.size > 0 ? '5m' : undefined;
-	const { inference_geo } = asked;
-	return { cache_writes, inference_geo: typeof inference_geo === 'string' ? inference_geo : undefined };
+	return { cache_writes: ttls.has('1h') ? '1h' : ttls.size > 0 ? '5m' : undefined };
 }
 
 interface Answered {

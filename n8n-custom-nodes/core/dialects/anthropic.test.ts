@@ -85,6 +85,8 @@ describe('what is refused', () => {
 		[{ metadata: { user_id: 'x'.repeat(257) } }, 'user_id'],
 		[{ output_config: { format: { type: 'xml' } } }, 'output_config.format.type'],
 		[{ stream: 1 }, 'stream'],
+		[{ speed: 'fast' }, 'speed'],
+		[{ inference_geo: 'u\ns' }, 'inference_geo'],
 	])('refuses %j and names the field', (body, field) => {
 		const error = refusal(() => parse(body));
 		expect([error.status, error.field]).toEqual([400, field]);

@@ -14,6 +14,7 @@ const READ = ['model', 'messages', 'max_tokens', 'stop_sequences', 'tools', 'too
 const MAX_STOPS = 1_000;
 /** The longest id of a user that the API takes, in characters. */
 const USER_LENGTH = 256;
+const PLACE_LENGTH = 64;
 
 function parse(body: Body): Asked {
 	if (body.max_tokens === undefined) throw bad('max_tokens', 'is required');
@@ -23,6 +24,10 @@ function parse(body: Body): Asked {
 /** Reads a body for counting its tokens, which has no `max_tokens`; throws Refusal. */
 export function parseAsked(body: Body): Asked {
 	if (body.messages === undefined) throw bad('messages', 'is required');
+	// Its tokens cost more than the ledger's prices say: it would be booked, and reserved, too cheap.
+	if (body.speed === 'fast') throw bad('speed', 'fast is not supported here');
+	// The ledger has a price for it.
+	optionalLabel(body, 'inference_geo', PLACE_LENGTH);
 	const messages = readMessages(body.messages);
 	const system = readSystem(body.system);
 	checkConversation(messages, system, 'messages');

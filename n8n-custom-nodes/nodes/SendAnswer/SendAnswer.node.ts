@@ -2,6 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem } from '../../core/chat';
+import { inferencePlace } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import { forEachItem } from '../../core/items';
 import type { Reply } from '../../core/reply';
@@ -61,9 +62,10 @@ function chatReply(item: ChatItem): Reply {
 }
 
 /** USD by the ledger; null when it does not say in time: the entry is booked with its true cost later. */
-async function costOf(stack: Stack, { request_id, answer, received_at }: ChatItem): Promise<string | null> {
+async function costOf(stack: Stack, item: ChatItem): Promise<string | null> {
+	const { request_id, answer, received_at } = item;
 	if (answer?.backend !== 'cloud') return '0';
-	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString() };
+	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/cost`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });

@@ -96,3 +96,8 @@ it.each([
 ] as const)('tells %s callers of %i %s with the status %#', async (dialect, status, code, told) => {
 	expect((await send(chatItem({ dialect, error: { status, code, message: 'x' } }))).reply.status).toBe(told);
 });
+
+it('asks for the price of the place where the answer was made', async () => {
+	await send(chatItem({ answer, route, extras: { inference_geo: 'us' } }));
+	expect(services.received[0]?.body).toMatchObject({ inference_geo: 'us' });
+});

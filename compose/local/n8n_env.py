@@ -24,6 +24,7 @@ _DEFAULTS = {
     "EXECUTIONS_DATA_PRUNE": "true",
     "EXECUTIONS_DATA_MAX_AGE": "168",  # hours
     "EXECUTIONS_TIMEOUT": "600",  # seconds
+    "N8N_PAYLOAD_SIZE_MAX": "32",  # MB, as much as Anthropic's API takes: images come with the messages
     "N8N_DIAGNOSTICS_ENABLED": "false",
     "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
     "N8N_TEMPLATES_ENABLED": "false",

@@ -1,11 +1,48 @@
 /** The data that travels on the items of the chat flow. Everything is JSON. */
 import type { IDataObject } from 'n8n-workflow';
 
-export type Dialect = 'native' | 'openai';
+export type Dialect = 'native' | 'openai' | 'anthropic';
+
+/** A piece of a message, in the words of Anthropic's API; what no dialect here knows is kept as it came. */
+export interface Block extends IDataObject {
+	type: string;
+}
+
+export interface TextBlock extends Block {
+	type: 'text';
+	text: string;
+}
+
+export interface ImageBlock extends Block {
+	type: 'image';
+	source: { type: 'base64'; media_type: string; data: string } | { type: 'url'; url: string };
+}
+
+export interface ToolUseBlock extends Block {
+	type: 'tool_use';
+	id: string;
+	name: string;
+	input: IDataObject;
+}
+
+export interface ToolResultBlock extends Block {
+	type: 'tool_result';
+	tool_use_id: string;
+	content?: string | Block[];
+}
 
 export interface Message {
-	role: 'system' | 'user' | 'assistant';
-	content: string;
+	/** `system` between the turns, where the Messages API takes one; what begins a conversation is apart. */
+	role: 'user' | 'assistant' | 'system';
+	content: string | Block[];
+}
+
+/** What a model may call, in the words of Anthropic's API; `type` names a tool of the provider's own. */
+export interface Tool extends IDataObject {
+	name: string;
+	description?: string;
+	input_schema?: IDataObject;
+	type?: string;
 }
 
 /** A request in no dialect's words: what the trigger made of what the caller sent. */
@@ -20,6 +57,18 @@ export interface ChatRequest {
 	max_tokens: number | null;
 	temperature: number | null;
 	stop: string[];
+	tools: Tool[];
+	/** In the words of Anthropic's API; null where the model decides. */
+	tool_choice: IDataObject | null;
+	/** The answer must be JSON, and fit the schema where there is one. */
+	json: { schema: IDataObject | null } | null;
+	/** Fields of the Messages API that go to Claude as they came. */
+	extras: IDataObject;
+	/** The features of the Messages API that the caller asks for by `anthropic-beta`. */
+	betas: string | null;
+	stream: boolean;
+	/** Whether a stream ends with the usage, in OpenAI's dialect. */
+	include_usage: boolean;
 	privacy: 'any' | 'local-only';
 	cache: 'use' | 'refresh' | 'off';
 	user: string | null;
@@ -68,15 +117,22 @@ export interface Usage {
 }
 
 export interface Answer {
+	/** The texts of `content`, joined. */
 	text: string;
+	/** Texts and calls of tools in their order, and what else Claude sent. */
+	content: Block[];
 	model: string;
 	model_id: string;
 	backend: 'local' | 'cloud' | 'cache';
 	tier: string | null;
 	stop_reason: string | null;
+	/** The one of the caller's stop sequences that ended the answer, where the model tells. */
+	stop_sequence?: string | null;
 	usage: Usage;
 	/** The provider's own `usage`, whole. */
 	provider_usage: IDataObject | null;
+	/** What else the provider's message says, such as the container of its tools. */
+	details?: IDataObject;
 }
 
 export interface Failure {
@@ -126,6 +182,36 @@ export const NO_USAGE: Usage = {
 	cache_write_5m_tokens: 0,
 	cache_write_1h_tokens: 0,
 };
+
+export function isText(block: Block): block is TextBlock {
+	return block.type === 'text';
+}
+
+export function isToolUse(block: Block): block is ToolUseBlock {
+	return block.type === 'tool_use';
+}
+
+export function isToolResult(block: Block): block is ToolResultBlock {
+	return block.type === 'tool_result';
+}
+
+/** The content of a message as blocks; none for an empty text. */
+export function blocksOf(content: string | Block[] | undefined): Block[] {
+	if (Array.isArray(content)) return content;
+	return content ? [{ type: 'text', text: content }] : [];
+}
+
+/** The texts among blocks, joined. */
+export function textOf(content: string | Block[] | undefined, separator = ''): string {
+	return typeof content === 'string' ? content : blocksOf(content).filter(isText).map(({ text }) => text).join(separator);
+}
+
+/** Where a paid answer is made, which has a price of its own; nothing where the request does not say. */
+export function inferencePlace({ extras, answer }: Pick<ChatItem, 'extras' | 'answer'>): { inference_geo?: string } {
+	const place = extras?.inference_geo;
+	const isPaid = !answer || answer.backend === 'cloud';
+	return typeof place === 'string' && isPaid ? { inference_geo: place } : {};
+}
 
 /** The next model of `backend` that this request may use and has not tried; undefined when there is none. */
 export function nextTarget(item: ChatItem, backend: Backend): Target | undefined {

@@ -26,8 +26,8 @@ export function checkUnicode(text: string, field: string): void {
 }
 
 /** A label for the books, such as a user or a tag: short, and on one line. */
-export function optionalLabel(body: Body, field: string): string | null {
-	const value = optionalText(body, field, LABEL_LENGTH);
+export function optionalLabel(body: Body, field: string, maxLength = LABEL_LENGTH): string | null {
+	const value = optionalText(body, field, maxLength);
 	if (value !== null) checkLabel(value, field);
 	return value;
 }
@@ -50,6 +50,30 @@ export function optionalText(body: Body, field: string, maxLength: number): stri
 	if (value === undefined || value === null) return null;
 	if (typeof value !== 'string') throw bad(field, 'must be a string');
 	if (value.length > maxLength) throw bad(field, `must have at most ${maxLength} characters`);
+	return value;
+}
+
+export function optionalFlag(body: Body, field: string): boolean {
+	const value = body[field] ?? false;
+	if (typeof value !== 'boolean') throw bad(field, 'must be true or false');
+	return value;
+}
+
+/** The object in a field, by its path for the caller; throws Refusal. */
+export function object(value: unknown, field: string): Body {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(field, 'must be an object');
+	return value as Body;
+}
+
+/** The list in a field; throws Refusal. */
+export function list(value: unknown, field: string): unknown[] {
+	if (!Array.isArray(value)) throw bad(field, 'must be a list');
+	return value;
+}
+
+/** The string in a field, with at least one character; throws Refusal. */
+export function text(value: unknown, field: string): string {
+	if (typeof value !== 'string' || value === '') throw bad(field, 'must be a string that is not empty');
 	return value;
 }
 

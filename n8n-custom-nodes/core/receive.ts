@@ -4,12 +4,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
+import type { Failure } from './chat';
 import type { DialectFormat } from './dialects/dialect';
 import type { Body } from './fields';
 import type { ApiKey } from './keys';
 import { keyRing } from './keys';
 import { Refusal } from './refusal';
-import { interceptReplies, writeReply } from './reply';
+import type { Reply } from './reply';
+import { interceptReplies, replyHeaders, writeReply } from './reply';
 import { readStack } from './stack';
 
 /**
@@ -21,19 +23,44 @@ export async function receive(
 	format: DialectFormat,
 	read: (requestId: string, owner: ApiKey) => Promise<object>,
 ): Promise<IWebhookResponseData> {
-	const requestId = randomUUID();
-	const headers = { 'x-request-id': requestId };
-	const response = trigger.getResponseObject();
-	try {
+	return await refusing(trigger, format, async (requestId) => {
 		const item = await read(requestId, await authenticate(trigger));
 		const unanswered = { status: 500, code: 'no_answer', message: 'The flow ended without an answer.' };
-		interceptReplies(response, { status: unanswered.status, headers, body: format.failure(unanswered) });
+		interceptReplies(trigger.getResponseObject(), failureReply(format, unanswered, requestId));
 		return { noWebhookResponse: true, workflowData: [[{ json: item as IDataObject }]] };
+	});
+}
+
+/** Checks the key and answers with the document that `read` gives, or its refusal: no execution starts. */
+export async function answerAtOnce(
+	trigger: IWebhookFunctions,
+	format: DialectFormat,
+	read: (requestId: string, owner: ApiKey) => Promise<IDataObject>,
+): Promise<IWebhookResponseData> {
+	return await refusing(trigger, format, async (requestId) => {
+		const body = await read(requestId, await authenticate(trigger));
+		writeReply(trigger.getResponseObject(), { status: 200, headers: replyHeaders(requestId), body });
+		return { noWebhookResponse: true };
+	});
+}
+
+async function refusing(
+	trigger: IWebhookFunctions,
+	format: DialectFormat,
+	run: (requestId: string) => Promise<IWebhookResponseData>,
+): Promise<IWebhookResponseData> {
+	const requestId = randomUUID();
+	try {
+		return await run(requestId);
 	} catch (error) {
 		if (!(error instanceof Refusal)) throw error;
-		writeReply(response, { status: error.status, headers, body: format.failure(error) });
+		writeReply(trigger.getResponseObject(), failureReply(format, error, requestId));
 		return { noWebhookResponse: true };
 	}
+}
+
+function failureReply(format: DialectFormat, failure: Failure & { field?: string | null }, requestId: string): Reply {
+	return { status: format.status(failure), headers: replyHeaders(requestId), body: format.failure(failure, [], requestId) };
 }
 
 /** The owner of the key that the request carries; throws Refusal (401, 503). */

@@ -13,6 +13,11 @@ export interface Reply {
 	body: IDataObject;
 }
 
+/** The request's id, by the names that OpenAI's and Anthropic's SDKs look for. */
+export function replyHeaders(requestId: string): Record<string, string> {
+	return { 'x-request-id': requestId, 'request-id': requestId };
+}
+
 /** What `sendReply` sends as the content of a chunk. */
 interface ReplyChunk {
 	hybrid_ai_reply: Reply;

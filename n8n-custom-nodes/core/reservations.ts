@@ -1,5 +1,9 @@
 /** Setting money aside before a model is asked: what the ledger says, and what holds while it says nothing. */
-import type { ChatItem, ChatRequest, Failure, Reservation, Target } from './chat';
+import type { ChatItem, Failure, Reservation, Target } from './chat';
+import { inferencePlace } from './chat';
+import { cacheTtls, mostInputTokens } from './input-bound';
+import type { ClaudeBody } from './models/claude';
+import { claudeBody } from './models/claude';
 import type { Stack } from './stack';
 import { callService, serviceMessage } from './stack';
 import type { JsonResponse } from './transport';
@@ -20,8 +24,6 @@ export interface Denial {
 export type Verdict = { reservation?: Reservation; denied?: undefined } | { denied: Denial };
 
 const TIMEOUT_MS = 3_000;
-/** What a message costs beside its text (its role, and what separates it from the next), with room to spare. */
-const MESSAGE_TOKENS = 32;
 
 /** By the ledger's address: whether it had any hard budget when it last said so. */
 const hardBudgets = new Map<string, boolean>();
@@ -30,7 +32,9 @@ const hardBudgets = new Map<string, boolean>();
 export async function reserve(stack: Stack, item: ChatItem, target: Target, longest: number): Promise<Verdict> {
 	const { request_id, key_id, user, tags } = item;
 	const about = { request_id, key_id, user, tags };
-	const body = { ...about, model: target.model, input_tokens: mostInputTokens(item), max_output_tokens: longest };
+	const asked = claudeBody(item, target, longest);
+	const input_tokens = mostInputTokens(asked, target.context_window);
+	const body = { ...about, model: target.model, input_tokens, max_output_tokens: longest, ...cacheWrites(asked), ...inferencePlace(item) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/reservations`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });
@@ -41,19 +45,10 @@ export async function reserve(stack: Stack, item: ChatItem, target: Target, long
 	}
 }
 
-/**
- * More tokens than the prompt can have. A tokeniser that works on bytes makes no token of less than one;
- * Claude's brings the text into Unicode's compatibility form first, which can be longer.
- */
-export function mostInputTokens({ system, messages }: Pick<ChatRequest, 'system' | 'messages'>): number {
-	const texts = [system ?? '', ...messages.map((message) => message.content)];
-	return texts.reduce((sum, text) => sum + mostBytes(text) + MESSAGE_TOKENS, 0);
-}
-
-function mostBytes(text: string): number {
-	const bytes = Buffer.byteLength(text);
-	const isAscii = bytes === text.length;
-	return isAscii ? bytes : Math.max(bytes, Buffer.byteLength(text.normalize('NFKC')));
+/** The dearest writes to the provider's cache that the request asks for. */
+function cacheWrites(asked: ClaudeBody): { cache_writes?: '5m' | '1h' } {
+	const ttls = cacheTtls(asked);
+	return { cache_writes: ttls.has('1h') ? '1h' : ttls.size > 0 ? '5m' : undefined };
 }
 
 interface Answered {

@@ -22,6 +22,7 @@ export const route: Route = {
 
 export const answer: Answer = {
 	text: 'A language.',
+	content: [{ type: 'text', text: 'A language.' }],
 	model: 'claude-sonnet-5-5',
 	model_id: 'claude-sonnet-5-5',
 	backend: 'cloud',
@@ -42,6 +43,13 @@ export function chatItem(changes: Partial<ChatItem> = {}): ChatItem {
 		max_tokens: null,
 		temperature: null,
 		stop: [],
+		tools: [],
+		tool_choice: null,
+		json: null,
+		extras: {},
+		betas: null,
+		stream: false,
+		include_usage: false,
 		privacy: 'any',
 		cache: 'use',
 		user: null,

@@ -55,9 +55,9 @@ class Candidates:
             return Obstacle("privacy", "the request must stay local")
         if model.retired(self._now.date()):
             return Obstacle("retired", f"it was retired on {model.retired_on}")
-        lacking = request.needs - model.abilities
+        lacking = [*sorted(request.needs - model.abilities), *(request.cloud_only if model.is_local else ())]
         if lacking:
-            return Obstacle("unable", f"it has no support for {' and '.join(sorted(lacking))}")
+            return Obstacle("unable", f"it has no support for {' and '.join(lacking)}")
         tokens = request.input_tokens + min(request.max_tokens or _DEFAULT_ANSWER_TOKENS, model.max_output)
         if tokens > model.context_window:
             text = f"about {tokens} tokens with the answer do not fit its window of {model.context_window}"

@@ -12,6 +12,7 @@ from services.scorer.tokens import estimate_tokens
 _TEXT_BLOCKS = frozenset({"text", "input_text", "output_text"})
 _IMAGE_BLOCKS = frozenset({"image", "image_url", "input_image"})
 _IMAGE_TOKENS = 1_600  # the most that Claude counts for an image of its standard size
+_BYTES_PER_TOKEN = 20  # of a PDF: a page of 50 KB or so is read as its text and an image
 _MESSAGE_TOKENS = 4  # role and separators
 
 
@@ -51,9 +52,42 @@ class Conversation:
         if kind in _IMAGE_BLOCKS:
             self.images += 1
             self.tokens += _IMAGE_TOKENS
+            return _normal(block)
+        inner = block.get("content")
+        if kind == "tool_result" and isinstance(inner, list):
+            self._count_result(inner)
+            block = {**block, "content": [_normal(part) if isinstance(part, dict) else part for part in inner]}
         else:
-            self.tokens += estimate_tokens(json.dumps(block, ensure_ascii=False))
-        return {name: value for name, value in block.items() if name != "cache_control"}
+            size = _data_bytes(block)
+            text = json.dumps(block, ensure_ascii=False) if size is None else ""
+            self.tokens += estimate_tokens(text) if size is None else max(_IMAGE_TOKENS, size // _BYTES_PER_TOKEN)
+        return _normal(block)
+
+    def _count_result(self, parts: list[Any]) -> None:
+        """A tool's result may have images; its words are nobody's question."""
+        for part in parts:
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind in _IMAGE_BLOCKS:
+                self.images += 1
+                self.tokens += _IMAGE_TOKENS
+            else:
+                text = part.get("text") if isinstance(part, dict) and kind in _TEXT_BLOCKS else None
+                self.tokens += estimate_tokens(text if isinstance(text, str) else json.dumps(part, ensure_ascii=False))
+
+
+def _normal(block: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != "cache_control"}
+
+
+def _data_bytes(block: dict[str, Any]) -> int | None:
+    """The size of what a document holds as data, where it is told or there; None for words."""
+    source = block.get("source")
+    if not isinstance(source, dict) or source.get("type") != "base64":
+        return None
+    told, data = source.get("bytes"), source.get("data")
+    if type(told) is int and told >= 0:
+        return told
+    return len(data) * 3 // 4 if isinstance(data, str) else 0
 
 
 def read_conversation(given: dict[str, Any]) -> Conversation:

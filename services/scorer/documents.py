@@ -12,7 +12,7 @@ from services.scorer.availability import Availability
 from services.scorer.checks import Verdict
 from services.scorer.policy import Policy
 from services.scorer.score import Factor, Score
-from services.scorer.scorer import Answer, DryRun
+from services.scorer.scorer import Answer, DryRun, TokenCount
 from services.scorer.tuning import Tuning
 
 
@@ -79,6 +79,11 @@ def route_document(answer: Answer) -> dict[str, Any]:
     return document
 
 
+def count_document(count: TokenCount) -> dict[str, Any]:
+    """The reply of POST /v1/tokens, whose body is that of POST /v1/route."""
+    return {"input_tokens": count.input_tokens, **_target(count.model)}
+
+
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """The reply of POST /v1/verify."""
     return {
@@ -121,6 +126,7 @@ def _model(
         "max_complexity": policy.thresholds.limit(model.tier),
         "price": {"input": usd(price.input), "output": usd(price.output)} if price else None,
         "context_window": model.context_window,
+        "max_output": model.max_output,
         "abilities": sorted(model.abilities),
         "aliases": list(model.aliases),
     }

@@ -21,7 +21,7 @@ ABILITIES = ("tools", "images", "json")
 # stop, response_format ...), and so is part of the cache key. So is allowed_models: a key that may
 # use few models must get no answer of another one, and must not keep a weak answer for the others.
 _ABOUT_ROUTING = frozenset(
-    {"request_id", "key_id", "dialect", "stream", "privacy", "cache", "thresholds", "model", "needs"}
+    {"request_id", "key_id", "dialect", "stream", "privacy", "cache", "thresholds", "model", "needs", "cloud_only"}
 )
 _ABOUT_CONVERSATION = frozenset({"messages", "prompt", "system"})
 
@@ -33,6 +33,7 @@ class RouteRequest:
     `prompt` is the last thing the user said, `input_tokens` the estimate for everything that is sent
     to a model. `model` is "auto" or what the caller pinned. `generation` is what the answer depends
     on, apart from the model, as JSON in one normal form; None when the answer must not be cached.
+    `cloud_only` is what it asks for, in words, that no local model can do.
     `allowed_models` are the names of the only models that may answer; None for all.
     """
 
@@ -41,6 +42,7 @@ class RouteRequest:
     model: str = "auto"
     max_tokens: int | None = None
     needs: frozenset[str] = frozenset()
+    cloud_only: tuple[str, ...] = ()
     local_only: bool = False
     use_cached: bool = True
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def _read(given: dict[str, Any], said: Conversation) -> RouteRequest:
         model=_field(given, "model", "auto", lambda v: _is_text(v) and 0 < len(v) <= 200, "a model's name or 'auto'"),
         max_tokens=max_tokens,
         needs=needs,
+        cloud_only=tuple(_field(given, "cloud_only", [], _is_text_list, "a list of words")),
         local_only=local_only,
         use_cached=cache == "use",
         thresholds=_thresholds(given),

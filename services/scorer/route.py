@@ -153,6 +153,9 @@ def _no_model(candidates: Candidates, need: Need, request: RouteRequest) -> Refu
         return Refusal("prompt_too_long", f"{message} Shorten it, or allow the cloud.", 413)
     why_local = "The request must stay local" if request.local_only else "The API key may use no cloud model"
     message = f"{why_local}, and no local model can take it: {reasons}."
+    if kinds == {"unable"}:
+        # Trying again would not help.
+        return Refusal("ability_missing", message, 400)
     return Refusal("no_local_model", message, 503)
 
 

@@ -11,6 +11,7 @@ from services.runtime import load_schema, parse_body
 from services.scorer.checks import read_verify_request
 from services.scorer.documents import (
     complexity_document,
+    count_document,
     models_document,
     route_document,
     score_document,
@@ -47,6 +48,10 @@ def build_routes(scorer: Scorer) -> Blueprint:
     @routes.post("/route")
     def route() -> dict[str, Any]:
         return route_document(scorer.route(read_request(parse_body(route_schema))))
+
+    @routes.post("/tokens")
+    def tokens() -> dict[str, Any]:
+        return count_document(scorer.count(read_request(parse_body(route_schema))))
 
     @routes.post("/answers")
     def answers() -> Response:

@@ -43,6 +43,14 @@ class DryRun:
     route: Route
 
 
+@dataclass(frozen=True)
+class TokenCount:
+    """An estimate of a request's tokens; `model` is None where the caller leaves the choice to the policy."""
+
+    input_tokens: int
+    model: Model | None
+
+
 class PromptTooLong(ApiError):
     """The prompt is longer than the policy allows."""
 
@@ -96,6 +104,11 @@ class Scorer:
             keep_prompt = self.recorder.keep_prompts and not request.local_only
             self.recorder.offer_route(route_record(request, answer.route, untuned, cloud_cost, now, keep_prompt))
         return answer
+
+    def count(self, request: RouteRequest) -> TokenCount:
+        """About how many tokens a request has, and the model that it names; UnknownModel for a name of none."""
+        model = None if request.model == "auto" else self.catalogue.find(request.model)
+        return TokenCount(request.input_tokens, model)
 
     def verify(self, request: VerifyRequest) -> Verdict:
         """Whether an answer is fit to be sent, timed and counted."""

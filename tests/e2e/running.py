@@ -48,8 +48,12 @@ class RunningStack:
 
     def stats(self) -> dict[str, Any]:
         """What GET /api/v1/stats says."""
+        return self.get("/stats")
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What a GET with the key says."""
         headers = {"authorization": f"Bearer {self.key}"}
-        response = requests.get(f"{self.api}/stats", headers=headers, timeout=30)
+        response = requests.get(f"{self.api}{path}", headers=headers, timeout=30)
         assert response.status_code == 200, response.text
         document: dict[str, Any] = response.json()
         return document

@@ -3,11 +3,14 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Try } from '../chat';
 import type { Body } from '../fields';
-import { bad, labels, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import { bad, labels, optionalFlag, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import type { Asked, DialectFormat } from './dialect';
 import { checkConversation, MAX_PROMPT_CHARACTERS } from './dialect';
 
-const FIELDS = ['prompt', 'model', 'system', 'max_tokens', 'temperature', 'stop', 'user', 'tags', 'privacy'];
+const FIELDS = ['prompt', 'model', 'system', 'max_tokens', 'temperature', 'stop', 'stream', 'user', 'tags', 'privacy'];
+
+/** What a prompt of this dialect does not have. */
+const NOTHING_MORE = { tools: [], tool_choice: null, json: null, extras: {}, include_usage: false };
 
 function parse(body: Body): Asked {
 	refuseUnknown(body, FIELDS);
@@ -15,7 +18,7 @@ function parse(body: Body): Asked {
 	if (typeof body.prompt !== 'string') throw bad('prompt', 'must be a string');
 	const messages = [{ role: 'user' as const, content: body.prompt }];
 	const system = optionalText(body, 'system', MAX_PROMPT_CHARACTERS);
-	checkConversation(messages, system, 'prompt');
+	checkConversation(messages, system, 'prompt', MAX_PROMPT_CHARACTERS);
 	return {
 		model: optionalText(body, 'model', 100) || 'auto',
 		messages,
@@ -23,6 +26,8 @@ function parse(body: Body): Asked {
 		max_tokens: optionalInteger(body, 'max_tokens', 1, 1_000_000),
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
+		...NOTHING_MORE,
+		stream: optionalFlag(body, 'stream'),
 		user: optionalLabel(body, 'user'),
 		tags: labels(body, 'tags', 20),
 		privacy: privacy(body),
@@ -81,4 +86,4 @@ function modelsTried(tries: Try[] = []): IDataObject[] {
 	return tries.map(({ model, code }) => ({ model, code }));
 }
 
-export const native: DialectFormat = { parse, answer, failure };
+export const native: DialectFormat = { parse, answer, failure, status: ({ status }) => status };

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { chatItem, route, target } from '../../test/samples';
-import { AskClaude, readUsage } from './AskClaude.node';
+import { readUsage } from '../../core/models/claude';
+import { AskClaude } from './AskClaude.node';
 
 let anthropic: FakeServer;
 let behaviour: { status?: number; body?: unknown; drop?: boolean; delay?: number };
@@ -100,4 +101,10 @@ it('names the variable to set when there is no key, and asks nobody', async () =
 it('fails on an answer without usage: its cost would be unknown', async () => {
 	behaviour = { body: { content: [] } };
 	expect((await ask()).failed).toMatchObject({ error: { status: 502, code: 'model_error' } });
+});
+
+it('sends the features along that the caller asks for', async () => {
+	behaviour = { body: message };
+	await ask(chatItem({ route: cloud, dialect: 'anthropic', betas: 'x-2025-01-01' }));
+	expect(anthropic.received[0]?.headers).toMatchObject({ 'anthropic-beta': 'x-2025-01-01' });
 });

@@ -1,4 +1,5 @@
 import type {
+	IDataObject,
 	INodeType,
 	INodeTypeDescription,
 	IWebhookDescription,
@@ -10,7 +11,11 @@ import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8
 import type { ChatRequest, Dialect } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import type { ApiKey } from '../../core/keys';
-import { readBody, receive } from '../../core/receive';
+import { answerAtOnce, readBody, receive } from '../../core/receive';
+import { readStack } from '../../core/stack';
+import { countInputTokens } from '../../core/token-count';
+
+const COUNT_TOKENS = 'countTokens';
 
 export class ChatApiTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -19,15 +24,21 @@ export class ChatApiTrigger implements INodeType {
 		icon: { light: 'file:chatApiTrigger.svg', dark: 'file:chatApiTrigger.dark.svg' },
 		group: ['trigger'],
 		version: 2,
-		subtitle: 'POST /v1/chat, /v1/chat/completions',
-		description: 'Receives chat requests in the native and the OpenAI dialect, checks the API key and refuses bad input',
+		subtitle: 'POST /v1/chat, /v1/chat/completions, /v1/messages',
+		description:
+			'Receives chat requests in the native, the OpenAI and the Anthropic dialect, checks the API key and refuses bad input',
 		eventTriggerDescription: 'Waiting for a chat request',
 		activationMessage: 'Chat requests are now answered on these paths.',
 		defaults: { name: 'Receive Prompt' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hybridAiApi', required: true }],
-		webhooks: [chatWebhook('native', 'nativePath'), chatWebhook('openai', 'openaiPath')],
+		webhooks: [
+			chatWebhook('native', 'nativePath'),
+			chatWebhook('openai', 'openaiPath'),
+			chatWebhook('anthropic', 'anthropicPath'),
+			chatWebhook(COUNT_TOKENS, 'countPath'),
+		],
 		properties: [
 			{
 				displayName:
@@ -52,19 +63,39 @@ export class ChatApiTrigger implements INodeType {
 				required: true,
 				description: 'Takes what the OpenAI SDKs send as a chat completion',
 			},
+			{
+				displayName: 'Anthropic Path',
+				name: 'anthropicPath',
+				type: 'string',
+				default: 'v1/messages',
+				required: true,
+				description: 'Takes what the Anthropic SDKs send as a message',
+			},
+			{
+				displayName: 'Token Count Path',
+				name: 'countPath',
+				type: 'string',
+				default: 'v1/messages/count_tokens',
+				required: true,
+				description: 'Counts the tokens of such a message, and starts no execution',
+			},
 		],
 	};
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const dialect = this.getWebhookName() as string as Dialect;
+		const name = this.getWebhookName() as string;
+		if (name === COUNT_TOKENS) {
+			return await answerAtOnce(this, dialects.anthropic, async (requestId) => await countTokens(this, requestId));
+		}
+		const dialect = name as Dialect;
 		return await receive(this, dialects[dialect], async (requestId, owner) => await readRequest(this, dialect, requestId, owner));
 	}
 }
 
 /** The streaming mode hands the response to the trigger, for answers of one piece too. */
-function chatWebhook(dialect: Dialect, pathParameter: string): IWebhookDescription {
+function chatWebhook(name: Dialect | typeof COUNT_TOKENS, pathParameter: string): IWebhookDescription {
 	return {
-		name: dialect as string as IWebhookDescription['name'],
+		name: name as string as IWebhookDescription['name'],
 		httpMethod: 'POST',
 		responseMode: 'streaming',
 		isFullPath: true,
@@ -81,15 +112,30 @@ async function readRequest(
 	const { privacy, ...asked } = dialects[dialect].parse(await readBody(trigger));
 	const headers = trigger.getHeaderData();
 	const cacheControl = headers['cache-control'] ?? '';
-	const localOnly = headers['x-hybrid-ai-privacy'] === 'local-only';
 	return {
 		request_id: requestId,
 		key_id: owner.id,
 		allowed_models: owner.allowed_models,
 		dialect,
 		...asked,
-		privacy: localOnly ? 'local-only' : (privacy ?? 'any'),
+		betas: dialect === 'anthropic' ? readBetas(trigger) : null,
+		privacy: isLocalOnly(trigger) ? 'local-only' : (privacy ?? 'any'),
 		cache: cacheControl.includes('no-store') ? 'off' : cacheControl.includes('no-cache') ? 'refresh' : 'use',
 		received_at: Date.now(),
 	};
+}
+
+async function countTokens(trigger: IWebhookFunctions, requestId: string): Promise<IDataObject> {
+	const body = await readBody(trigger);
+	const given = { body, betas: readBetas(trigger), localOnly: isLocalOnly(trigger) };
+	return { input_tokens: await countInputTokens(await readStack(trigger), requestId, given) };
+}
+
+function readBetas(trigger: IWebhookFunctions): string | null {
+	const given = trigger.getHeaderData()['anthropic-beta'];
+	return (Array.isArray(given) ? given.join(',') : given) || null;
+}
+
+function isLocalOnly(trigger: IWebhookFunctions): boolean {
+	return trigger.getHeaderData()['x-hybrid-ai-privacy'] === 'local-only';
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { FakeServer } from '../../test/fakes';
 import { startServer } from '../../test/fakes';
@@ -9,8 +9,10 @@ import { ChatApiTrigger } from './ChatApiTrigger.node';
 
 let ledger: FakeServer;
 let more: object;
+let credentials: object;
 beforeEach(async () => {
 	more = {};
+	credentials = {};
 	const key_hash = createHash('sha256').update('good').digest('hex');
 	ledger = await startServer(() => ({ body: { keys: [{ id: 'k-1', name: 'first', key_hash, ...more }] } }));
 });
@@ -38,7 +40,7 @@ async function call({ dialect = 'native', headers = {}, body, rawBody = '', cont
 		getResponseObject: () => response,
 		getRequestObject: () => ({ body, rawBody: Buffer.from(rawBody), contentType }),
 		getNode: () => ({}),
-		getCredentials: async () => ({ ledgerUrl: ledger.url, serviceToken: 't' }),
+		getCredentials: async () => ({ ledgerUrl: ledger.url, serviceToken: 't', ...credentials }),
 	} as unknown as IWebhookFunctions;
 	const result = await new ChatApiTrigger().webhook.call(trigger);
 	return { item: result.workflowData?.[0]?.[0]?.json, refused: written, result };
@@ -114,6 +116,87 @@ it('lets the body not weaken a private header', async () => {
 
 it('has one webhook for each dialect, with a path that needs no expression engine', () => {
 	const { webhooks = [], properties } = new ChatApiTrigger().description;
-	expect(webhooks.map(({ name, httpMethod }) => [name, httpMethod])).toEqual([['native', 'POST'], ['openai', 'POST']]);
-	expect(properties.map(({ name }) => name)).toEqual(expect.arrayContaining(['nativePath', 'openaiPath']));
+	expect(webhooks.map(({ name, httpMethod }) => [name, httpMethod])).toEqual([
+		['native', 'POST'],
+		['openai', 'POST'],
+		['anthropic', 'POST'],
+		['countTokens', 'POST'],
+	]);
+	expect(properties.map(({ name }) => name)).toEqual(expect.arrayContaining(['nativePath', 'openaiPath', 'anthropicPath', 'countPath']));
+});
+
+const message = { model: 'auto', max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] };
+
+it('keeps the features that a caller of the Messages API asks for, and no other caller', async () => {
+	const headers = { ...bearer, 'anthropic-version': '2099-01-01', 'anthropic-beta': 'a-2025-01-01,b-2025-01-01' };
+	expect((await call({ dialect: 'anthropic', headers, body: message })).item).toMatchObject({ dialect: 'anthropic', betas: 'a-2025-01-01,b-2025-01-01' });
+	expect((await call({ headers, body: { prompt: 'Hi' } })).item?.betas).toBeNull();
+});
+
+it('refuses in the shape of the Messages API, with the id of the request', async () => {
+	const { refused } = await call({ dialect: 'anthropic', headers: {}, body: message });
+	expect(refused).toMatchObject({ status: 401, body: { type: 'error', error: { type: 'authentication_error' } } });
+	expect(refused.body?.request_id).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+describe('counting tokens', () => {
+	let services: FakeServer;
+	let known: { status?: number; body: object };
+	let claude: { status?: number; body: object };
+	beforeEach(async () => {
+		known = { body: { input_tokens: 7, model_id: null, backend: null } };
+		claude = { body: { input_tokens: 11 } };
+		services = await startServer(({ url }) => (url === '/v1/tokens' ? known : claude));
+		credentials = { scorerUrl: services.url, anthropicUrl: services.url, anthropicApiKey: 'secret-key' };
+	});
+	afterEach(async () => await services.close());
+
+	const count = async (body: object = message, headers: Record<string, string> = {}) => {
+		const { item, refused } = await call({ dialect: 'countTokens', headers: { ...bearer, ...headers }, body });
+		expect(item).toBeUndefined();
+		return refused;
+	};
+	const named = { body: { input_tokens: 7, model_id: 'claude-sonnet-5-5', backend: 'anthropic' } };
+
+	it('estimates for auto and for local models, and starts no execution', async () => {
+		expect(await count()).toEqual({ status: 200, body: { input_tokens: 7 } });
+		known = { body: { input_tokens: 8, model_id: 'tinyllama', backend: 'ollama' } };
+		expect(await count({ ...message, model: 'tinyllama' })).toEqual({ status: 200, body: { input_tokens: 8 } });
+		expect(services.received.map(({ url }) => url)).toEqual(['/v1/tokens', '/v1/tokens']);
+	});
+
+	it('lets Claude count for its own models, with the body as it came', async () => {
+		known = named;
+		const body = { messages: message.messages, model: 'claude-sonnet', system: [{ type: 'text', text: 'x' }], thinking: { type: 'adaptive' } };
+		expect(await count(body, { 'anthropic-beta': 'b' })).toEqual({ status: 200, body: { input_tokens: 11 } });
+		expect(services.received[1]).toMatchObject({ url: '/v1/messages/count_tokens', headers: { 'x-api-key': 'secret-key', 'anthropic-beta': 'b' } });
+		expect(services.received[1]?.body).toEqual({ ...body, model: 'claude-sonnet-5-5' });
+	});
+
+	it('asks nobody outside without a key, or for a private request', async () => {
+		known = named;
+		expect((await count(message, { 'x-hybrid-ai-privacy': 'local-only' })).body).toEqual({ input_tokens: 7 });
+		credentials = { ...credentials, anthropicApiKey: '' };
+		expect((await count()).body).toEqual({ input_tokens: 7 });
+		expect(services.received.filter(({ url }) => url !== '/v1/tokens')).toEqual([]);
+	});
+
+	it.each([
+		[{ status: 400, body: { error: { code: 'unknown_model', message: 'Unknown model.' } } }, claude, 404, 'not_found_error'],
+		[{ status: 401, body: {} }, claude, 503, 'overloaded_error'],
+		[named, { status: 400, body: { error: { message: 'bad block' } } }, 400, 'invalid_request_error'],
+		[named, { status: 429, body: {} }, 429, 'rate_limit_error'],
+		[named, { status: 401, body: {} }, 502, 'api_error'],
+		[{ body: {} }, claude, 502, 'api_error'],
+	])('tells what went wrong: %j, %j', async (scorer, provider, status, type) => {
+		known = scorer;
+		claude = provider as typeof claude;
+		const refused = await count();
+		expect([refused.status, refused.body?.error]).toEqual([status, expect.objectContaining({ type })]);
+		expect(JSON.stringify(refused)).not.toContain('secret-key');
+	});
+
+	it('names a bad field', async () => {
+		expect((await count({ model: 'auto' })).body?.error).toMatchObject({ message: expect.stringContaining('messages') as string });
+	});
 });

@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem } from '../../core/chat';
-import { NO_USAGE } from '../../core/chat';
+import { inferencePlace, NO_USAGE } from '../../core/chat';
 import { forEachItem } from '../../core/items';
 import { replay, setAside, spool, spoolFolder } from '../../core/spool';
 import type { Stack } from '../../core/stack';
@@ -109,6 +109,7 @@ function ledgerEntry(item: ChatItem): IDataObject {
 		backend: answer?.backend ?? (route?.backend === 'anthropic' ? 'cloud' : 'local'),
 		status: answer ? 'ok' : 'error',
 		usage: { ...NO_USAGE, ...answer?.usage },
+		...inferencePlace(item),
 		latency_seconds: (Date.now() - item.received_at) / 1000,
 		routing_seconds: timings?.routing_seconds ?? null,
 		model_seconds: answer && answer.backend !== 'cache' ? (timings?.model_seconds?.[answer.model] ?? null) : null,

@@ -117,3 +117,10 @@ it('replays the good entries of a batch with a bad one', async () => {
 	expect(booked()).toEqual(['a', 'bad', 'b', 'a', 'bad', 'b']);
 	expect(await waiting()).toEqual([expect.stringMatching(/^rejected-/)]);
 });
+
+it('books where a paid answer was made, which has a price of its own', async () => {
+	const extras = { inference_geo: 'us' };
+	await run('log', chatItem({ answer, route, extras }));
+	await run('log', chatItem({ answer: { ...answer, backend: 'cache' }, route, extras }));
+	expect(ledger.received.map(({ body }) => (body.entries as IDataObject[])[0]?.inference_geo)).toEqual(['us', undefined]);
+});

@@ -237,3 +237,11 @@ it('lets nothing leave by Allowed that broke on the way', async () => {
 	await expect(run(broken)).rejects.toThrow();
 	expect(await run(broken, { continueOnFail: true })).toMatchObject({ output: 'Denied', pairedItem: { item: 0 } });
 });
+
+it('reserves the dearer writes to the cache, and the place of the inference', async () => {
+	reply = allowed;
+	const system = [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }];
+	await run(chatItem({ route: cloudRoute, extras: { system, inference_geo: 'us' } }));
+	await run(chatItem({ route: cloudRoute, extras: { cache_control: { type: 'ephemeral' } } }));
+	expect(ledger.received.map(({ body }) => [body.cache_writes, body.inference_geo])).toEqual([['1h', 'us'], ['5m', undefined]]);
+});

@@ -2,7 +2,9 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Route } from '../../core/chat';
+import { blocksOf } from '../../core/chat';
 import { forEachItem } from '../../core/items';
+import { routeRequest } from '../../core/route-request';
 import type { Stack } from '../../core/stack';
 import { callService, readStack, serviceMessage } from '../../core/stack';
 import { secondsSince } from '../../core/timing';
@@ -75,15 +77,8 @@ function threshold(displayName: string, name: string, value: number) {
 type Routed = Pick<ChatItem, 'route' | 'answer' | 'error'>;
 
 async function routeItem(stack: Stack, item: ChatItem, thresholds: IDataObject): Promise<Routed> {
-	const { request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop } = item;
-	const { privacy, cache, allowed_models } = item;
-	const body = {
-		...{ request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop },
-		...{ privacy, cache, allowed_models },
-		stream: false,
-		needs: {},
-		...(Object.keys(thresholds).length > 0 ? { thresholds } : {}),
-	};
+	const body = { ...routeRequest(item), ...(Object.keys(thresholds).length > 0 ? { thresholds } : {}) };
+	const { request_id } = item;
 	try {
 		const url = `${stack.scorerUrl}/v1/route`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });
@@ -105,7 +100,10 @@ function readRoute({ cached_answer, ...route }: Route): Routed {
 	if (route.decision === 'refused') {
 		return { route, error: route.error ?? unroutable(503, 'the scorer gave no reason') };
 	}
-	return cached_answer ? { route, answer: { ...cached_answer, backend: 'cache' } } : { route };
+	if (!cached_answer) return { route };
+	// An answer that was kept before answers had blocks is its text.
+	const content = cached_answer.content ?? blocksOf(cached_answer.text);
+	return { route, answer: { ...cached_answer, content, backend: 'cache' } };
 }
 
 function outputOf({ route, error }: Routed): number {

@@ -84,3 +84,8 @@ it('refuses with 503 when the scorer is away or at odds with the token', async (
 	await scorer.close();
 	expect(await run()).toMatchObject({ output: 'Refused', json: { error: { status: 503 } } });
 });
+
+it('makes blocks of an answer that was kept without them', async () => {
+	decision = { body: { ...route, decision: 'cached', cached_answer: { ...answer, content: undefined } } };
+	expect((await run()).json.answer).toMatchObject({ content: [{ type: 'text', text: 'A language.' }] });
+});

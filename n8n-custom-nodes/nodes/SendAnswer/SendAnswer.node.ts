@@ -2,10 +2,11 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem } from '../../core/chat';
+import { inferencePlace } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import { forEachItem } from '../../core/items';
 import type { Reply } from '../../core/reply';
-import { sendReply } from '../../core/reply';
+import { replyHeaders, sendReply } from '../../core/reply';
 import type { Stack } from '../../core/stack';
 import { callService, readStack } from '../../core/stack';
 
@@ -39,7 +40,7 @@ export class SendAnswer implements INodeType {
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const stack = await readStack(this);
 		return await forEachItem<ChatItem & { document?: IDataObject }>(this, 1, async (item, itemIndex) => {
-			const headers = { 'x-request-id': item.request_id };
+			const headers = replyHeaders(item.request_id);
 			if (item.document) {
 				await sendReply(this, itemIndex, { status: 200, headers, body: item.document });
 				return { item: item };
@@ -57,13 +58,14 @@ function chatReply(item: ChatItem): Reply {
 	const format = dialects[item.dialect];
 	if (item.answer) return { status: 200, body: format.answer(item) };
 	const failure = item.error ?? { status: 500, code: 'no_answer', message: 'The flow has no answer.' };
-	return { status: failure.status, body: format.failure(failure, item.tries) };
+	return { status: format.status(failure), body: format.failure(failure, item.tries, item.request_id) };
 }
 
 /** USD by the ledger; null when it does not say in time: the entry is booked with its true cost later. */
-async function costOf(stack: Stack, { request_id, answer, received_at }: ChatItem): Promise<string | null> {
+async function costOf(stack: Stack, item: ChatItem): Promise<string | null> {
+	const { request_id, answer, received_at } = item;
 	if (answer?.backend !== 'cloud') return '0';
-	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString() };
+	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/cost`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });

@@ -69,7 +69,9 @@ it('tells a spent budget as 402 in each dialect, with what was tried', async () 
 		{ error: { code: error.code, message: error.message }, models_tried: [{ model: 'claude-sonnet-5-5', code: 'budget_exceeded' }] },
 	]);
 	const openai = (await send(chatItem({ dialect: 'openai', error, tries, route }))).reply;
-	expect([openai.status, openai.body.error]).toEqual([402, { message: error.message, type: 'invalid_request_error', param: null, code: error.code }]);
+	expect([openai.status, openai.body.error]).toEqual([402, { message: error.message, type: 'insufficient_quota', param: null, code: error.code }]);
+	const anthropic = (await send(chatItem({ dialect: 'anthropic', error, tries, route }))).reply;
+	expect(anthropic).toMatchObject({ status: 402, headers: { 'request-id': 'r-1' }, body: { type: 'error', error: { type: 'billing_error' }, request_id: 'r-1' } });
 });
 
 it('tells of a denied model beside the answer of the one that stood in', async () => {
@@ -81,4 +83,21 @@ it('tells of a denied model beside the answer of the one that stood in', async (
 it('sends a document as it is', async () => {
 	const { reply } = await send({ request_id: 'r-2', document: { total_requests: 3 } });
 	expect([reply.status, reply.body]).toEqual([200, { total_requests: 3 }]);
+});
+
+it.each([
+	['native', 400, 'unknown_model', 400],
+	['openai', 400, 'unknown_model', 404],
+	['anthropic', 400, 'model_retired', 404],
+	['native', 503, 'model_overloaded', 503],
+	['openai', 503, 'model_overloaded', 429],
+	['anthropic', 503, 'model_overloaded', 429],
+	['anthropic', 413, 'prompt_too_long', 413],
+] as const)('tells %s callers of %i %s with the status %#', async (dialect, status, code, told) => {
+	expect((await send(chatItem({ dialect, error: { status, code, message: 'x' } }))).reply.status).toBe(told);
+});
+
+it('asks for the price of the place where the answer was made', async () => {
+	await send(chatItem({ answer, route, extras: { inference_geo: 'us' } }));
+	expect(services.received[0]?.body).toMatchObject({ inference_geo: 'us' });
 });

@@ -54,6 +54,7 @@ export class StackApiTrigger implements INodeType {
 		return await receive(this, native, async (requestId, owner) => ({
 			request_id: requestId,
 			key_id: owner.id,
+			allowed_models: owner.allowed_models,
 			query: this.getQueryData(),
 			body: this.getRequestObject().method === 'POST' ? await readBody(this) : {},
 		}));

@@ -42,6 +42,17 @@ def test_scores_come_in_the_order_of_the_prompts(scorer: Any) -> None:
     assert scores[0]["factors"][0].keys() == {"name", "effect", "text"}
 
 
+def test_tokens_are_counted_for_a_named_model_or_none(scorer: Any) -> None:
+    body = {"messages": [{"role": "user", "content": "What is Python?"}], "system": "Be brief."}
+    auto = scorer.post("/v1/tokens", body).json()
+    assert (auto["model"], auto["model_id"], auto["backend"]) == (None, None, None)
+    named = scorer.post("/v1/tokens", {**body, "model": "claude-sonnet"}).json()
+    assert (named["model_id"], named["backend"]) == ("claude-sonnet-5-5", "anthropic")
+    assert named["input_tokens"] == auto["input_tokens"] == scorer.route(**body)["input_tokens"] > 5
+    unknown = scorer.post("/v1/tokens", {**body, "model": "gpt-9"})
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (400, "unknown_model")
+
+
 @pytest.mark.parametrize("prompts", [[], ["x"] * 257, "x", [5], None])
 def test_wrong_batches_are_refused(scorer: Any, prompts: Any) -> None:
     response = scorer.post("/v1/score", {"prompts": prompts})
@@ -101,7 +112,7 @@ def test_broken_route_bodies_are_refused(scorer: Any, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/route", "/v1/score", "/v1/complexity", "/v1/answers", "/v1/models", "/v1/policy"]
+    "path", ["/v1/route", "/v1/tokens", "/v1/score", "/v1/complexity", "/v1/answers", "/v1/models", "/v1/policy"]
 )
 def test_service_token_is_required(scorer: Any, path: str) -> None:
     method = "GET" if path in ("/v1/models", "/v1/policy") else "POST"

@@ -128,6 +128,28 @@ def test_local_only_hard_prompt_gets_the_largest_local_model(route: Decide) -> N
     assert "must stay local" in got.reasoning
 
 
+def test_what_only_the_cloud_can_do_goes_there_however_easy(route: Decide) -> None:
+    got = route(0.1, cloud_only=["thinking"])
+    assert (chosen(got), fallbacks(got), got.local_fallback) == ("sky", [], None)
+    assert "local model can take it" in got.reasoning
+    assert chosen(route(0.1, cloud_only=["thinking"], needs={"tools": True}, model="sky")) == "sky"
+
+
+@pytest.mark.parametrize("body", [{"model": "tiny"}, {"privacy": "local-only"}, {"allowed_models": ["tiny"]}])
+def test_what_only_the_cloud_can_do_is_refused_where_it_may_not_go(route: Decide, body: dict[str, Any]) -> None:
+    got = route(0.1, cloud_only=["thinking", "an image by its address"], **body)
+    assert refusal(got) == ("ability_missing", 400)
+    assert got.error
+    assert "no support for thinking and an image by its address" in got.error.message
+
+
+def test_tools_without_a_key_for_the_cloud_say_both_reasons(route: Decide) -> None:
+    got = route(0.1, needs={"tools": True}, without=(*CLOUDS, "big"))
+    assert refusal(got) == ("cloud_not_configured", 503)
+    assert got.error
+    assert "no support for tools" in got.error.message
+
+
 def test_local_only_without_local_models_is_refused(route: Decide) -> None:
     got = route(0.1, privacy="local-only", without=LOCALS)
     assert refusal(got) == ("no_local_model", 503)

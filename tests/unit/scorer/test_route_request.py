@@ -54,6 +54,31 @@ def test_images_are_a_need_and_their_data_is_not_counted_as_text() -> None:
     assert 1_600 <= request.input_tokens < 2_000
 
 
+def test_a_tool_result_with_an_image_needs_a_model_that_sees() -> None:
+    image = {"type": "image", "source": {"type": "base64", "data": "A" * 100_000}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "a chart"}, image]}
+    request = read_request({"messages": [USER, {"role": "user", "content": [result]}]})
+    assert request.prompt == USER["content"]
+    assert request.needs == {"images"}
+    assert 1_600 <= request.input_tokens < 2_000
+
+
+@pytest.mark.parametrize("data", [{"data": "A" * 800_000}, {"sha256": "0" * 64, "bytes": 600_000}])
+def test_a_document_counts_by_its_size_and_not_as_text(data: dict[str, Any]) -> None:
+    document = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", **data}}
+    request = read_request({"messages": [{"role": "user", "content": [document, {"type": "text", "text": "Sum up."}]}]})
+    assert (request.prompt, request.input_tokens // 1_000) == ("Sum up.", 30)
+
+
+def test_what_only_the_cloud_can_do_is_read_and_is_no_other_request() -> None:
+    request = read_request({"prompt": "What is Python?", "cloud_only": ["thinking"]})
+    assert request.cloud_only == ("thinking",)
+    assert key(cloud_only=["thinking"]) == key(cloud_only=[]) == key()
+    assert key(extras={"thinking": {"type": "adaptive"}}) != key()
+    with pytest.raises(BadRequest, match="cloud_only"):
+        read_request({"prompt": "hi", "cloud_only": "thinking"})
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

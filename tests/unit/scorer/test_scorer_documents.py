@@ -79,6 +79,7 @@ def test_models_say_why_they_cannot_be_used(catalogue: Catalogue, policy: Policy
         "max_complexity": 0.3,
         "price": {"input": "0", "output": "0"},
         "context_window": 4_096,
+        "max_output": 1024,
         "abilities": ["json"],
         "aliases": [],
     }

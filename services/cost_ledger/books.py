@@ -1,6 +1,6 @@
 """Changing the books: what one transaction does, in which only one is at work at a time.
 
-Every function takes an open connection whose transaction began with `turn`.
+Unless it says otherwise a function takes an open connection whose transaction began with `turn`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,18 @@ def turn(conn: Any) -> Iterator[None]:
     with conn.transaction():
         QUERIES.take_turn(conn)
         yield
+
+
+def book_new(conn: Any, entries: Sequence[PricedEntry]) -> list[Booking] | None:
+    """Book entries of different requests that the books know nothing of, in one question; None when that is not so.
+
+    It needs no turn: the question takes its own.
+    """
+    if len({one.entry.request_id for one in entries}) < len(entries):
+        return None
+    if not QUERIES.book_new(conn, rows=json.dumps([one.row() for one in entries])):
+        return None
+    return [Booking(one.entry.request_id, one.cost, duplicate=False) for one in entries]
 
 
 def book(conn: Any, entries: Sequence[PricedEntry]) -> list[Booking]:
@@ -57,7 +69,6 @@ def settle_expired(conn: Any, now: datetime) -> int:
     """Book reservations whose time is over at their worst case, as unconfirmed; how many there were."""
     rows = list(QUERIES.expired_reservations(conn, now=now))
     if rows:
-        list(QUERIES.take_requests(conn, request_ids=[row["request_id"] for row in rows]))
         _append(conn, [], [json.loads(row["entry"]) for row in rows])
     return len(rows)
 
@@ -123,13 +134,13 @@ def _book_round(conn: Any, entries: Sequence[PricedEntry]) -> list[Booking]:
 
 
 def _take_known(conn: Any, request_ids: list[str]) -> dict[str, _Known]:
-    """What the books have of requests, whose reservations end."""
+    """What the books have of those requests that they know."""
     return {
         row["request_id"]: _Known(
-            booked=row["booked"],
-            unconfirmed=bool(row["unconfirmed"]),
-            corrections=tuple(row["corrections"] or ()),
-            charged_at=row["charged_at"] or row["reserved_at"],
+            booked=True,
+            unconfirmed=row["unconfirmed"],
+            corrections=tuple(row["corrections"]),
+            charged_at=row["charged_at"],
             cost=row["cost"],
         )
         for row in QUERIES.take_requests(conn, request_ids=request_ids)
@@ -137,7 +148,7 @@ def _take_known(conn: Any, request_ids: list[str]) -> dict[str, _Known]:
 
 
 def _append(conn: Any, reversals: Sequence[Row], rows: Sequence[Row]) -> None:
-    """Take back what holds for some requests, book rows, and bring sums and budgets up to date."""
+    """Take back what holds for some requests, book rows, and bring sums and budgets up to date; reservations end."""
     if not rows:
         return
     QUERIES.append(conn, reversals=json.dumps(reversals), rows=json.dumps(rows))

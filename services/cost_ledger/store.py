@@ -46,6 +46,9 @@ class LedgerStore:
         """
 
         def question(conn: Any) -> list[Booking]:
+            booked = books.book_new(conn, entries)
+            if booked is not None:
+                return booked
             with books.turn(conn):
                 return books.book(conn, entries)
 

@@ -6,8 +6,11 @@
 SELECT pg_advisory_xact_lock(1279607879, 1), set_config('plan_cache_mode', 'force_generic_plan', true);
 
 -- name: take_requests(request_ids)
--- Waits for its turn, and says what the books know of some requests; their reservations end.
+-- Waits for its turn, and says what the books know of some requests.
 SELECT * FROM ledger.take_requests(:request_ids);
+
+-- name: book_new(rows)$
+SELECT ledger.book_new(:rows::json);
 
 -- name: append(reversals, rows)!
 SELECT ledger.append(:reversals::json, :rows::json);

@@ -48,8 +48,12 @@ _NOTE = """
     WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
 """
 _ADD_UP = """
-    SELECT ledger.add_figures(min(id), max(id), min(occurred_at), max(occurred_at)) FROM ledger.entries
-    WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
+    SELECT ledger.add_figures(array_agg(entry))
+    FROM (
+        SELECT entries AS entry, row_number() OVER () / 10000 AS part FROM ledger.entries
+        WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
+    ) AS parts
+    GROUP BY part
 """
 
 

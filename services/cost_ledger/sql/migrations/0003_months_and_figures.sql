@@ -169,42 +169,40 @@ CREATE TABLE ledger.hourly (
     PRIMARY KEY (dimension, hour, value, model, backend, status, baseline_model)
 );
 
--- One row an entry and dimension, to be added up.
-CREATE VIEW ledger.entry_figures AS
-SELECT
-    entries.id,
-    entries.occurred_at,
-    CASE WHEN of_entry.dimension = 'ever' THEN '-infinity' ELSE date_trunc('hour', occurred_at, 'UTC') END AS hour,
-    of_entry.dimension,
-    of_entry.value,
-    model,
-    backend,
-    status,
-    baseline_model,
-    sign::bigint AS requests,
-    CASE WHEN cost IS NULL THEN sign ELSE 0 END::bigint AS unpriced,
-    input_tokens::bigint,
-    output_tokens::bigint,
-    cache_read_tokens::bigint,
-    cache_write_5m_tokens::bigint,
-    cache_write_1h_tokens::bigint,
-    coalesce(cost, 0) AS cost,
-    CASE WHEN status = 'ok' AND cost IS NOT NULL THEN coalesce(baseline_cost, 0) ELSE 0 END AS baseline_cost,
-    sign * coalesce(latency_seconds, 0) AS latency_seconds,
-    CASE WHEN latency_seconds IS NULL THEN 0 ELSE sign END::bigint AS latency_count,
-    sign * coalesce(complexity, 0) AS complexity,
-    CASE WHEN complexity IS NULL THEN 0 ELSE sign END::bigint AS complexity_count
-FROM ledger.entries
-CROSS JOIN LATERAL (
-    VALUES
-        ('total', ''),
-        ('key', coalesce(key_id, '')),
-        ('user', coalesce(user_name, '')),
-        ('route', coalesce(tier, '')),
-        ('ever', CASE WHEN correction IS NULL THEN '' ELSE 'correction' END)
-    UNION ALL
-    SELECT 'tag', unnest(CASE WHEN tags = '{}' THEN '{""}' ELSE tags END)
-) AS of_entry (dimension, value);
+-- What an entry adds to the sums: a row a dimension.
+CREATE FUNCTION ledger.figures_of(entry ledger.entries) RETURNS SETOF ledger.hourly LANGUAGE sql STABLE AS $$
+    SELECT
+        CASE WHEN of_entry.dimension = 'ever' THEN '-infinity' ELSE date_trunc('hour', entry.occurred_at, 'UTC') END,
+        of_entry.dimension,
+        of_entry.value,
+        entry.model,
+        entry.backend,
+        entry.status,
+        entry.baseline_model,
+        entry.sign::bigint,
+        CASE WHEN entry.cost IS NULL THEN entry.sign ELSE 0 END::bigint,
+        entry.input_tokens::bigint,
+        entry.output_tokens::bigint,
+        entry.cache_read_tokens::bigint,
+        entry.cache_write_5m_tokens::bigint,
+        entry.cache_write_1h_tokens::bigint,
+        coalesce(entry.cost, 0),
+        CASE WHEN entry.status = 'ok' AND entry.cost IS NOT NULL THEN coalesce(entry.baseline_cost, 0) ELSE 0 END,
+        entry.sign * coalesce(entry.latency_seconds, 0),
+        CASE WHEN entry.latency_seconds IS NULL THEN 0 ELSE entry.sign END::bigint,
+        entry.sign * coalesce(entry.complexity, 0),
+        CASE WHEN entry.complexity IS NULL THEN 0 ELSE entry.sign END::bigint
+    FROM (
+        VALUES
+            ('total', ''),
+            ('key', coalesce(entry.key_id, '')),
+            ('user', coalesce(entry.user_name, '')),
+            ('route', coalesce(entry.tier, '')),
+            ('ever', CASE WHEN entry.correction IS NULL THEN '' ELSE 'correction' END)
+        UNION ALL
+        SELECT 'tag', unnest(CASE WHEN entry.tags = '{}' THEN '{""}' ELSE entry.tags END)
+    ) AS of_entry (dimension, value)
+$$;
 
 -- How long requests, routing and models took since ever, as counts in buckets, for the metrics' histograms.
 CREATE TABLE ledger.durations (
@@ -222,19 +220,20 @@ CREATE TABLE ledger.durations (
 CREATE VIEW ledger.duration_bounds AS
 SELECT '{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300}'::double precision[] AS upper;
 
--- Adds the entries with ids from `first` to `last`, which occurred from `since` to `until`, to the sums. They are
--- found by their ids, whatever the planner knows about the other bounds.
-CREATE FUNCTION ledger.add_figures(first bigint, last bigint, since timestamptz, until timestamptz)
+-- Adds entries to the sums.
+CREATE FUNCTION ledger.add_figures(booked ledger.entries[])
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO ledger.hourly AS known
     SELECT
-        hour, dimension, value, model, backend, status, baseline_model,
-        sum(requests), sum(unpriced), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
-        sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(cost), sum(baseline_cost),
-        sum(latency_seconds), sum(latency_count), sum(complexity), sum(complexity_count)
-    FROM ledger.entry_figures
-    WHERE id = ANY (ARRAY(SELECT generate_series(first, last))) AND occurred_at BETWEEN since AND until
-    GROUP BY hour, dimension, value, model, backend, status, baseline_model
+        added.hour, added.dimension, added.value, added.model, added.backend, added.status, added.baseline_model,
+        sum(added.requests), sum(added.unpriced), sum(added.input_tokens),
+        sum(added.output_tokens), sum(added.cache_read_tokens), sum(added.cache_write_5m_tokens),
+        sum(added.cache_write_1h_tokens), sum(added.cost), sum(added.baseline_cost),
+        sum(added.latency_seconds), sum(added.latency_count), sum(added.complexity),
+        sum(added.complexity_count)
+    FROM (SELECT one AS entry FROM unnest(booked) AS one OFFSET 0) AS entries  -- the planner trips over less
+    CROSS JOIN LATERAL ledger.figures_of(entry) AS added
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
     ON CONFLICT (dimension, hour, value, model, backend, status, baseline_model) DO UPDATE SET
         requests = known.requests + excluded.requests,
         unpriced = known.unpriced + excluded.unpriced,
@@ -252,13 +251,12 @@ RETURNS void LANGUAGE sql AS $$
 
     INSERT INTO ledger.durations AS known
     SELECT timed.metric, model, backend, width_bucket(timed.seconds, bounds.upper), count(*), sum(timed.seconds)
-    FROM ledger.entries
+    FROM unnest(booked)
     CROSS JOIN LATERAL (
         VALUES ('request', latency_seconds), ('routing', routing_seconds), ('model', model_seconds)
     ) AS timed (metric, seconds)
     CROSS JOIN ledger.duration_bounds AS bounds
-    WHERE id = ANY (ARRAY(SELECT generate_series(first, last))) AND occurred_at BETWEEN since AND until
-        AND correction IS NULL AND status <> 'unconfirmed' AND timed.seconds IS NOT NULL
+    WHERE correction IS NULL AND status <> 'unconfirmed' AND timed.seconds IS NOT NULL
     GROUP BY 1, 2, 3, 4
     ON CONFLICT (metric, model, backend, bucket) DO UPDATE SET
         requests = known.requests + excluded.requests,
@@ -293,22 +291,22 @@ RETURNS SETOF ledger.hourly LANGUAGE sql STABLE AS $$
         AND hour >= date_trunc('hour', since + interval '1 hour' - interval '1 microsecond', 'UTC')
         AND hour < date_trunc('hour', until, 'UTC')
     UNION ALL
-    SELECT
-        hour, dimension, value, model, backend, status, baseline_model, requests, unpriced,
-        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-        cost, baseline_cost, latency_seconds, latency_count, complexity, complexity_count
-    FROM ledger.entry_figures
-    WHERE dimension = kind
-        AND (
-            occurred_at >= since AND occurred_at < least(
+    SELECT figures.*
+    FROM (
+        SELECT entries AS entry FROM ledger.entries
+        WHERE occurred_at >= since AND occurred_at < least(
                 until, date_trunc('hour', since + interval '1 hour' - interval '1 microsecond', 'UTC')
             )
             OR occurred_at < until AND occurred_at >= greatest(
                 date_trunc('hour', until, 'UTC'),
                 date_trunc('hour', since + interval '1 hour' - interval '1 microsecond', 'UTC')
             )
-        )
+        OFFSET 0  -- the planner trips over less
+    ) AS edges
+    CROSS JOIN LATERAL ledger.figures_of(entry) AS figures
+    WHERE figures.dimension = kind
 $$;
 
-SELECT ledger.add_figures(min(id), max(id), min(occurred_at), max(occurred_at)) FROM ledger.entries
-HAVING count(*) > 0;
+SELECT ledger.add_figures(array_agg(entry))
+FROM (SELECT entries AS entry, row_number() OVER () / 10000 AS part FROM ledger.entries) AS parts
+GROUP BY part;

@@ -60,18 +60,17 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     )
 $$;
 
--- Adds the entries with ids from `first` to `last`, which occurred from `since` to `until`, to what was spent.
-CREATE FUNCTION ledger.charge(first bigint, last bigint, since timestamptz, until timestamptz)
+-- Adds entries to what was spent of budgets.
+CREATE FUNCTION ledger.charge(booked ledger.entries[])
 RETURNS void LANGUAGE sql AS $$
     UPDATE ledger.spending SET spent = spending.spent + charged.cost
     FROM (
         SELECT period.budget_id, period.period_start, period.period_end, sum(entries.cost) AS cost
-        FROM ledger.entries
+        FROM unnest(booked) AS entries
         JOIN ledger.spending AS period
             ON entries.charged_at >= period.period_start AND entries.charged_at < period.period_end
         JOIN ledger.budgets ON budgets.id = period.budget_id
-        WHERE entries.id = ANY (ARRAY(SELECT generate_series(first, last))) AND entries.occurred_at BETWEEN since AND until
-            AND entries.cost <> 0
+        WHERE entries.cost <> 0
             AND ledger.applies(scope, subject, entries.key_id, entries.user_name, entries.tags, entries.model)
         GROUP BY 1, 2, 3
     ) AS charged
@@ -79,46 +78,30 @@ RETURNS void LANGUAGE sql AS $$
         AND spending.period_start = charged.period_start AND spending.period_end = charged.period_end
 $$;
 
--- Waits for its turn, and says what the books know of some requests; their reservations end.
+-- Waits for its turn, and says what the books know of some requests.
 CREATE FUNCTION ledger.take_requests(asked text[])
 RETURNS TABLE (
-    request_id text, reserved_at timestamptz, booked boolean, unconfirmed boolean, corrections text[],
-    charged_at timestamptz, cost numeric
+    request_id text, unconfirmed boolean, corrections text[], charged_at timestamptz, cost numeric
 ) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
 BEGIN
     PERFORM pg_advisory_xact_lock(1279607879, 1);
     -- A statement of its own: it sees all that was committed before the lock was had.
     RETURN QUERY
-    WITH ended AS (
-        DELETE FROM ledger.reservations WHERE reservations.request_id = ANY (asked)
-        RETURNING reservations.request_id, reservations.created_at
-    )
-    SELECT
-        coalesce(ended.request_id, requests.request_id) AS request_id,
-        ended.created_at AS reserved_at,
-        requests.request_id IS NOT NULL AS booked,
-        requests.unconfirmed,
-        requests.corrections,
-        entries.charged_at,
-        entries.cost
-    FROM ended
-    FULL JOIN (SELECT * FROM ledger.requests AS known WHERE known.request_id = ANY (asked)) AS requests
-        ON requests.request_id = ended.request_id
-    LEFT JOIN ledger.entries ON entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at;
+    SELECT known.request_id, known.unconfirmed, known.corrections, entries.charged_at, entries.cost
+    FROM ledger.requests AS known
+    JOIN ledger.entries ON entries.id = known.entry_id AND entries.occurred_at = known.occurred_at
+    WHERE known.request_id = ANY (asked);
 END
 $$;
 
 -- Takes back what holds for some requests (a JSON array of request_id and correction), books the rows of another
--- JSON array, each of another request, and brings sums and budgets up to date.
+-- JSON array, each of another request, and brings sums and budgets up to date. The requests' reservations end; what
+-- was reserved is charged to the time of its reservation.
 CREATE FUNCTION ledger.append(reversals json, rows json) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    -- Of the rows that take others back, and then of all: ids, and when they occurred.
-    lowest bigint;
-    earliest timestamptz;
-    latest timestamptz;
-    added record;
+    taken_back ledger.entries[];
+    added ledger.entries[];
 BEGIN
     PERFORM ledger.make_month(occurred_at)
     FROM (
@@ -148,11 +131,16 @@ BEGIN
             JOIN ledger.requests USING (request_id)
             JOIN ledger.entries USING (request_id)
             WHERE entries.id = requests.entry_id AND entries.occurred_at = requests.occurred_at
-            RETURNING id, occurred_at
+            RETURNING entries
         )
-        SELECT min(id), min(occurred_at), max(occurred_at) INTO lowest, earliest, latest FROM reversed_rows;
+        SELECT array_agg(reversed_rows.entries) INTO taken_back FROM reversed_rows;
     END IF;
-    WITH booked AS (
+    WITH ended AS (
+        DELETE FROM ledger.reservations
+        USING json_to_recordset(rows) AS given (request_id text)
+        WHERE reservations.request_id = given.request_id
+        RETURNING reservations.request_id, reservations.created_at
+    ), booked AS (
         INSERT INTO ledger.entries (
             request_id, correction, occurred_at, charged_at, model, backend, status,
             input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
@@ -163,15 +151,17 @@ BEGIN
             tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
         )
         SELECT
-            request_id, correction, occurred_at, charged_at, model, backend, status,
+            request_id, correction, occurred_at, coalesce(ended.created_at, charged_at), model, backend, status,
             input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
             batch, inference_geo,
             cost, price_input, price_output, price_cache_read, price_cache_write_5m, price_cache_write_1h, price_source,
             baseline_model, baseline_cost,
             latency_seconds, routing_seconds, model_seconds,
             tier, complexity, reasoning, key_id, user_name, tags, dialect, error_code
-        FROM json_populate_recordset(NULL::ledger.entries, rows)
-        RETURNING id, request_id, correction, occurred_at, status
+        FROM json_populate_recordset(NULL::ledger.entries, rows) WITH ORDINALITY AS given
+        LEFT JOIN ended USING (request_id)
+        ORDER BY ordinality
+        RETURNING entries, id, request_id, correction, occurred_at, status
     ), noted AS (
         INSERT INTO ledger.requests AS known (request_id, entry_id, occurred_at, unconfirmed, corrections)
         SELECT request_id, id, occurred_at, status = 'unconfirmed', array_remove(ARRAY[correction], NULL) FROM booked
@@ -181,13 +171,24 @@ BEGIN
             unconfirmed = excluded.unconfirmed,
             corrections = known.corrections || excluded.corrections
     )
-    SELECT
-        least(lowest, min(id)) AS first,
-        max(id) AS last,
-        least(earliest, min(occurred_at)) AS since,
-        greatest(latest, max(occurred_at)) AS until
-    INTO added FROM booked;
-    PERFORM ledger.add_figures(added.first, added.last, added.since, added.until);
-    PERFORM ledger.charge(added.first, added.last, added.since, added.until);
+    SELECT array_agg(booked.entries) INTO added FROM booked;
+    PERFORM ledger.add_figures(taken_back || added);
+    PERFORM ledger.charge(taken_back || added);
+END
+$$;
+
+-- Books rows as `append` does when all of them are of requests that the books do not know; else does nothing, and
+-- says false. The usual case in one question.
+CREATE FUNCTION ledger.book_new(rows json) RETURNS boolean LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(1279607879, 1);
+    IF EXISTS (
+        SELECT FROM json_to_recordset(rows) AS given (request_id text) JOIN ledger.requests USING (request_id)
+    ) THEN
+        RETURN false;
+    END IF;
+    PERFORM ledger.append('[]', rows);
+    RETURN true;
 END
 $$;

@@ -20,6 +20,10 @@ export interface ChatRequest {
 	max_tokens: number | null;
 	temperature: number | null;
 	stop: string[];
+	/** Whether the caller wants the answer in pieces, as it is written. */
+	stream: boolean;
+	/** Whether an OpenAI stream ends with the usage. */
+	include_usage: boolean;
 	privacy: 'any' | 'local-only';
 	cache: 'use' | 'refresh' | 'off';
 	user: string | null;
@@ -83,7 +87,19 @@ export interface Failure {
 	status: number;
 	code: string;
 	message: string;
+	/** What a model used for an answer that did not come whole. */
+	spent?: Spent;
 }
+
+export interface Spent {
+	model: string;
+	backend: 'local' | 'cloud';
+	tier: string;
+	usage: Usage;
+}
+
+/** The caller went away: nobody waits for an answer. */
+export const CLIENT_GONE = 'client_gone';
 
 /** A model that was asked, or was to be paid for, and did not answer. */
 export interface Try extends Failure {
@@ -114,6 +130,8 @@ export interface ChatItem extends ChatRequest {
 	reservation?: Reservation;
 	tries?: Try[];
 	error?: Failure;
+	/** Whether the caller has pieces of an answer already. */
+	streamed?: boolean;
 	/** USD, a decimal string; null when the ledger could not price it in time. */
 	cost?: string | null;
 	timings?: Timings;
@@ -126,6 +144,11 @@ export const NO_USAGE: Usage = {
 	cache_write_5m_tokens: 0,
 	cache_write_1h_tokens: 0,
 };
+
+/** Whether no other model may answer: the caller has pieces of an answer that failed, or is gone. */
+export function isOver({ error, streamed }: ChatItem): boolean {
+	return error !== undefined && (streamed === true || error.code === CLIENT_GONE);
+}
 
 /** The next model of `backend` that this request may use and has not tried; undefined when there is none. */
 export function nextTarget(item: ChatItem, backend: Backend): Target | undefined {

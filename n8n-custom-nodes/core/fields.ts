@@ -53,6 +53,13 @@ export function optionalText(body: Body, field: string, maxLength: number): stri
 	return value;
 }
 
+export function optionalFlag(body: Body, field: string): boolean | null {
+	const value = body[field];
+	if (value === undefined || value === null) return null;
+	if (typeof value !== 'boolean') throw bad(field, 'must be true or false');
+	return value;
+}
+
 export function optionalInteger(body: Body, field: string, low: number, high: number): number | null {
 	const value = body[field];
 	if (value === undefined || value === null) return null;

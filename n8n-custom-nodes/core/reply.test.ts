@@ -29,7 +29,7 @@ async function chunkOf(reply: Reply): Promise<string> {
 it('writes the reply with its status and headers, and nothing of n8n’s own lines', async () => {
 	const chunk = await chunkOf({ status: 402, headers: { 'x-request-id': 'r' }, body: { text: 'hybrid ü' } });
 	const seen = await served((response) => {
-		interceptReplies(response, unanswered);
+		interceptReplies(response, { unanswered });
 		response.write('{"type":"keepalive"}\n');
 		response.write(chunk);
 		response.write('{"type":"end"}\n');
@@ -40,7 +40,7 @@ it('writes the reply with its status and headers, and nothing of n8n’s own lin
 
 it('answers for an execution that ended without a reply', async () => {
 	const seen = await served((response) => {
-		interceptReplies(response, unanswered);
+		interceptReplies(response, { unanswered });
 		response.write('{"type":"begin"}\n');
 		response.end();
 	});
@@ -50,7 +50,7 @@ it('answers for an execution that ended without a reply', async () => {
 it('sends one reply only', async () => {
 	const [first, second] = [await chunkOf({ status: 200, body: { n: 1 } }), await chunkOf({ status: 500, body: { n: 2 } })];
 	const seen = await served((response) => {
-		interceptReplies(response, unanswered);
+		interceptReplies(response, { unanswered });
 		response.write(first);
 		response.write(second);
 		response.end();

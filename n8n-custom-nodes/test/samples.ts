@@ -42,6 +42,8 @@ export function chatItem(changes: Partial<ChatItem> = {}): ChatItem {
 		max_tokens: null,
 		temperature: null,
 		stop: [],
+		stream: false,
+		include_usage: false,
 		privacy: 'any',
 		cache: 'use',
 		user: null,

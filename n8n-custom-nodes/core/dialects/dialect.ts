@@ -12,7 +12,7 @@ export const MAX_PROMPT_CHARACTERS = 100_000;
 /** What a dialect reads from the body; the rest of a ChatRequest comes from the headers and the key. */
 export type Asked = Pick<
 	ChatRequest,
-	'model' | 'messages' | 'system' | 'max_tokens' | 'temperature' | 'stop' | 'user' | 'tags'
+	'model' | 'messages' | 'system' | 'max_tokens' | 'temperature' | 'stop' | 'stream' | 'include_usage' | 'user' | 'tags'
 > & { privacy?: ChatRequest['privacy'] };
 
 export interface DialectFormat {

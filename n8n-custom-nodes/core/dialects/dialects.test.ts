@@ -33,6 +33,7 @@ describe('native requests', () => {
 		[{ prompt: 'x', max_tokens: 0 }, 400, 'max_tokens'],
 		[{ prompt: 'x', temperature: NaN }, 400, 'temperature'],
 		[{ prompt: 'x', tags: [1] }, 400, 'tags'],
+		[{ prompt: 'x', stream: 1 }, 400, 'stream'],
 		[{ prompt: 'x', privacy: 'secret' }, 400, 'privacy'],
 		[{ prompt: 'half a pair: \ud83d' }, 400, 'prompt'],
 		[{ prompt: 'x', system: '\udc00' }, 400, 'system'],
@@ -47,6 +48,10 @@ describe('native requests', () => {
 		expect(error).toBeInstanceOf(Refusal);
 		expect([error.status, error.field]).toEqual([status, field]);
 		expect(error.message).toContain(field);
+	});
+
+	it('streams when it is asked to', () => {
+		expect([dialects.native.parse({ prompt: 'x' }).stream, dialects.native.parse({ prompt: 'x', stream: true }).stream]).toEqual([false, true]);
 	});
 
 	it('takes exactly 100,000 characters', () => {
@@ -90,12 +95,25 @@ describe('OpenAI requests', () => {
 		[{ messages: [{ role: 'assistant', content: 'x' }] }, 'messages'],
 		[{ messages: [{ role: 'robot', content: 'x' }] }, 'messages[0].role'],
 		[{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content'],
-		[{ messages: [user], stream: true }, 'stream'],
+		[{ messages: [user], stream: 'yes' }, 'stream'],
+		[{ messages: [user], stream_options: { include_usage: true } }, 'stream_options'],
+		[{ messages: [user], stream: true, stream_options: 1 }, 'stream_options'],
+		[{ messages: [user], stream: true, stream_options: { include_usage: 1 } }, 'include_usage'],
+		[{ messages: [user], stream: true, stream_options: { x: 1 } }, 'x'],
 		[{ messages: [user], n: 2 }, 'n'],
 		[{ messages: [user], tools: [] }, 'tools'],
 		[{ messages: [user], response_format: { type: 'json_object' } }, 'response_format'],
 	])('refuses %j and names the field', (body, field) => {
 		expect(refusal(() => dialects.openai.parse(body)).field).toBe(field);
+	});
+
+	it.each([
+		[{}, false, false],
+		[{ stream: false }, false, false],
+		[{ stream: true }, true, false],
+		[{ stream: true, stream_options: { include_usage: true, include_obfuscation: false } }, true, true],
+	])('reads of %j whether to stream, and whether with the usage', (more, stream, include_usage) => {
+		expect(dialects.openai.parse({ messages: [user], ...more })).toMatchObject({ stream, include_usage });
 	});
 
 	it('answers as a chat completion', () => {

@@ -3,11 +3,11 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Try } from '../chat';
 import type { Body } from '../fields';
-import { bad, labels, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import { bad, labels, optionalFlag, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import type { Asked, DialectFormat } from './dialect';
 import { checkConversation, MAX_PROMPT_CHARACTERS } from './dialect';
 
-const FIELDS = ['prompt', 'model', 'system', 'max_tokens', 'temperature', 'stop', 'user', 'tags', 'privacy'];
+const FIELDS = ['prompt', 'model', 'system', 'max_tokens', 'temperature', 'stop', 'stream', 'user', 'tags', 'privacy'];
 
 function parse(body: Body): Asked {
 	refuseUnknown(body, FIELDS);
@@ -23,6 +23,8 @@ function parse(body: Body): Asked {
 		max_tokens: optionalInteger(body, 'max_tokens', 1, 1_000_000),
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
+		stream: optionalFlag(body, 'stream') ?? false,
+		include_usage: true,
 		user: optionalLabel(body, 'user'),
 		tags: labels(body, 'tags', 20),
 		privacy: privacy(body),

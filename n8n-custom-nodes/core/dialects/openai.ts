@@ -1,16 +1,16 @@
-/** OpenAI's chat completions, as its official SDKs speak them (without streaming). */
+/** OpenAI's chat completions, as its official SDKs speak them. */
 import type { IDataObject } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Message } from '../chat';
 import type { Body } from '../fields';
-import { bad, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
+import { bad, optionalFlag, optionalInteger, optionalLabel, optionalNumber, optionalText, refuseUnknown, textList } from '../fields';
 import { Refusal } from '../refusal';
 import type { Asked, DialectFormat } from './dialect';
 import { checkConversation } from './dialect';
 import { promptTokens } from './native';
 
 const FIELDS = [
-	'model', 'messages', 'max_tokens', 'max_completion_tokens', 'temperature', 'stop', 'user', 'n', 'stream',
+	'model', 'messages', 'max_tokens', 'max_completion_tokens', 'temperature', 'stop', 'user', 'n', 'stream', 'stream_options',
 	'store', 'metadata', 'response_format',
 ];
 const SYSTEM_ROLES = ['system', 'developer'];
@@ -29,6 +29,7 @@ function parse(body: Body): Asked {
 		max_tokens: optionalInteger(body, 'max_completion_tokens', 1, 1_000_000) ?? optionalInteger(body, 'max_tokens', 1, 1_000_000),
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
+		...streaming(body),
 		user: optionalLabel(body, 'user'),
 		tags: [],
 	};
@@ -38,13 +39,23 @@ function parse(body: Body): Asked {
 function refuseUnsupported(body: Body): void {
 	const format = body.response_format as { type?: unknown } | null | undefined;
 	const changed = {
-		stream: Boolean(body.stream),
 		n: (body.n ?? 1) !== 1,
 		store: Boolean(body.store),
 		response_format: (format?.type ?? 'text') !== 'text',
 	};
 	const refused = Object.entries(changed).find(([, isChanged]) => isChanged)?.[0];
 	if (refused) throw new Refusal(400, 'unsupported_parameter', `${refused}: this value is not supported here`, refused);
+}
+
+function streaming(body: Body): Pick<Asked, 'stream' | 'include_usage'> {
+	const stream = optionalFlag(body, 'stream') ?? false;
+	const options = body.stream_options ?? null;
+	if (options === null) return { stream, include_usage: false };
+	if (!stream) throw bad('stream_options', 'is for requests with stream: true');
+	if (typeof options !== 'object' || Array.isArray(options)) throw bad('stream_options', 'must be an object');
+	// Obfuscation is padding against those who watch the line: a wish that may go unheard.
+	refuseUnknown(options as Body, ['include_usage', 'include_obfuscation']);
+	return { stream, include_usage: optionalFlag(options as Body, 'include_usage') ?? false };
 }
 
 function messages(value: unknown): Message[] {

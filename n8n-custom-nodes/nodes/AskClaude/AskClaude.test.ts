@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { chatItem, route, target } from '../../test/samples';
-import { AskClaude, readUsage } from './AskClaude.node';
+import { readUsage } from '../../core/models/claude';
+import { AskClaude } from './AskClaude.node';
 
 let anthropic: FakeServer;
 let behaviour: { status?: number; body?: unknown; drop?: boolean; delay?: number };

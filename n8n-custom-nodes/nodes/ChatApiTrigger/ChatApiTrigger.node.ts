@@ -9,6 +9,7 @@ import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8
 
 import type { ChatRequest, Dialect } from '../../core/chat';
 import { dialects } from '../../core/dialects';
+import { newEncoder } from '../../core/dialects/streams';
 import type { ApiKey } from '../../core/keys';
 import { readBody, receive } from '../../core/receive';
 
@@ -57,7 +58,8 @@ export class ChatApiTrigger implements INodeType {
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		const dialect = this.getWebhookName() as string as Dialect;
-		return await receive(this, dialects[dialect], async (requestId, owner) => await readRequest(this, dialect, requestId, owner));
+		const read = async (requestId: string, owner: ApiKey) => await readRequest(this, dialect, requestId, owner);
+		return await receive(this, dialects[dialect], read, (request) => (request.stream ? newEncoder(request) : undefined));
 	}
 }
 

@@ -80,7 +80,7 @@ async function routeItem(stack: Stack, item: ChatItem, thresholds: IDataObject):
 	const body = {
 		...{ request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop },
 		...{ privacy, cache, allowed_models },
-		stream: false,
+		stream: item.stream ?? false,
 		needs: {},
 		...(Object.keys(thresholds).length > 0 ? { thresholds } : {}),
 	};

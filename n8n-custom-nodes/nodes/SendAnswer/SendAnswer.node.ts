@@ -2,6 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem } from '../../core/chat';
+import { CLIENT_GONE } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import { forEachItem } from '../../core/items';
 import type { Reply } from '../../core/reply';
@@ -44,6 +45,7 @@ export class SendAnswer implements INodeType {
 				await sendReply(this, itemIndex, { status: 200, headers, body: item.document });
 				return { item: item };
 			}
+			if (!item.answer && item.error?.code === CLIENT_GONE) return { item };
 			const answered = { ...item, cost: await costOf(stack, item) };
 			const { status, body } = chatReply(answered);
 			await sendReply(this, itemIndex, { status, headers, body });

@@ -47,11 +47,12 @@ export class OpenAiStream implements StreamEncoder {
 
 	whole(document: IDataObject): string {
 		const { message } = firstChoice(document);
+		const opened = this.open(String(document.model ?? ''));
 		const text = message.content ? this.piece({ type: 'text', text: message.content }) : '';
 		const calls = (message.tool_calls ?? []).map(({ id, function: called }, index) =>
 			this.tool({ index, id, type: 'function', function: { ...called } }),
 		);
-		return this.open(String(document.model ?? '')) + text + calls.join('') + this.close(document);
+		return opened + text + calls.join('') + this.close(document);
 	}
 
 	/** Without `[DONE]`: what came is no whole answer. The SDKs raise the error. */

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
+from itertools import pairwise
 from json import loads
 from threading import Event
 from typing import Any
@@ -84,10 +85,9 @@ def test_tokens_come_at_the_pace_they_are_written(running: RunningStack) -> None
     written = running.claude.written
     assert len(seen) == len(written) == 20
     delays = sorted(there - here for here, there in zip(written, seen, strict=True))
-    gaps = [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)]
-    print(
-        f"first token after {seen[0] - begun:.3f} s, delay {delays[10]:.4f} s, gaps {min(gaps):.3f}-{max(gaps):.3f} s"
-    )
+    gaps = [later - earlier for earlier, later in pairwise(seen)]
+    first = seen[0] - begun
+    print(f"first token after {first:.3f} s, delay {delays[10]:.4f} s, gaps {min(gaps):.3f} to {max(gaps):.3f} s")
     # The answer took a second: half of the words came long before its end.
     assert seen[10] < written[-1]
     assert delays[10] < 0.1
@@ -126,7 +126,7 @@ def test_the_small_local_model_streams(running: RunningStack, sdk: openai.OpenAI
     assert (completion.model, completion.choices[0].finish_reason) == ("smollm2-135m", "length")
     assert completion.usage is not None
     entry = running.entry(completion.id.removeprefix("chatcmpl-"))
-    assert (entry["backend"], Decimal(entry["cost"]), entry["status"]) == ("local", 0, "ok")
+    assert (entry["backend"], Decimal(entry["cost"]), entry["status"]) == ("local", Decimal(0), "ok")
     assert entry["usage"]["output_tokens"] == completion.usage.completion_tokens == 30
     assert entry["usage"]["input_tokens"] == completion.usage.prompt_tokens > 0
 
@@ -236,4 +236,4 @@ def test_a_caller_that_goes_away_without_a_stream_is_noticed_too(running: Runnin
         return next((entry for entry in running.entries() if entry["request_id"] not in known), None)
 
     entry = eventually(gone, 5)
-    assert (entry["status"], entry["error_code"], Decimal(entry["cost"])) == ("error", "client_gone", 0)
+    assert (entry["status"], entry["error_code"], Decimal(entry["cost"])) == ("error", "client_gone", Decimal(0))

@@ -69,7 +69,7 @@ export async function askModels(
 		if (!target) return { item: { ...item, error: item.error ?? nothingLeft(backend) }, output: FAILED };
 		const pieces = item.stream && node.isStreaming() ? new PieceSender(node, itemIndex, item.dialect as string === 'anthropic') : undefined;
 		const begun = performance.now();
-		const done = () => ({ streamed: pieces?.sent ?? false, timings: timed(item, target, begun) });
+		const done = () => ({ streamed: item.streamed === true || pieces?.sent === true, timings: timed(item, target, begun) });
 		try {
 			const answer = await whileWanted(stack, item.request_id, async (signal) => {
 				if (signal?.aborted) throw new BrokenAnswer(clientGone(), target, null);

@@ -116,19 +116,26 @@ def test_the_openai_sdk_reads_the_stream(running: RunningStack, sdk: openai.Open
 
 
 def test_the_small_local_model_streams(running: RunningStack, sdk: openai.OpenAI) -> None:
-    with sdk.chat.completions.stream(
-        model="auto", messages=user(f"{EASY} Stream it."), max_tokens=30, stream_options={"include_usage": True}
-    ) as stream:
-        texts = [event.delta for event in stream if event.type == "content.delta"]
-        completion = stream.get_final_completion()
-    assert len(texts) > 5
-    assert completion.choices[0].message.content == "".join(texts)
-    assert (completion.model, completion.choices[0].finish_reason) == ("smollm2-135m", "length")
-    assert completion.usage is not None
-    entry = running.entry(completion.id.removeprefix("chatcmpl-"))
+    stream = sdk.chat.completions.create(
+        model="auto",
+        messages=user(f"{EASY} Stream it."),
+        max_tokens=30,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    seen = [(time.monotonic(), chunk) for chunk in stream]
+    chunks = [chunk for _, chunk in seen]
+    times = [when for when, chunk in seen if chunk.choices and chunk.choices[0].delta.content]
+    assert len(times) > 5
+    assert times[-1] > times[0]
+    assert chunks[-2].choices[0].finish_reason == "length"
+    usage = chunks[-1].usage
+    assert usage is not None
+    assert {chunk.model for chunk in chunks} == {"smollm2-135m"}
+    entry = running.entry(chunks[0].id.removeprefix("chatcmpl-"))
     assert (entry["backend"], Decimal(entry["cost"]), entry["status"]) == ("local", Decimal(0), "ok")
-    assert entry["usage"]["output_tokens"] == completion.usage.completion_tokens == 30
-    assert entry["usage"]["input_tokens"] == completion.usage.prompt_tokens > 0
+    assert entry["usage"]["output_tokens"] == usage.completion_tokens == 30
+    assert entry["usage"]["input_tokens"] == usage.prompt_tokens > 0
 
 
 def test_a_cached_answer_is_a_short_stream(running: RunningStack) -> None:

@@ -24,7 +24,7 @@ function parse(body: Body): Asked {
 		temperature: optionalNumber(body, 'temperature', 0, 2),
 		stop: textList(body, 'stop', 4),
 		stream: optionalFlag(body, 'stream') ?? false,
-		include_usage: true,
+		include_usage: false,
 		user: optionalLabel(body, 'user'),
 		tags: labels(body, 'tags', 20),
 		privacy: privacy(body),

@@ -4,8 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
+import { callerWaits } from './cancel';
 import type { Failure } from './chat';
 import type { DialectFormat } from './dialects/dialect';
+import type { StreamEncoder } from './dialects/streams/encoder';
 import type { Body } from './fields';
 import type { ApiKey } from './keys';
 import { keyRing } from './keys';
@@ -15,18 +17,24 @@ import { interceptReplies, replyHeaders, writeReply } from './reply';
 import { readStack } from './stack';
 
 /**
- * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow. What `read`
- * or the key check refuses is answered at once, in the words of `format`, and no execution starts.
+ * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow, in pieces where
+ * `encoder` gives one for the item. What `read` or the key check refuses is answered at once, in the words
+ * of `format`, and no execution starts.
  */
-export async function receive(
+export async function receive<Item extends object>(
 	trigger: IWebhookFunctions,
 	format: DialectFormat,
-	read: (requestId: string, owner: ApiKey) => Promise<object>,
+	read: (requestId: string, owner: ApiKey) => Promise<Item>,
+	encoder: (item: Item) => StreamEncoder | undefined = () => undefined,
 ): Promise<IWebhookResponseData> {
 	return await refusing(trigger, format, async (requestId) => {
 		const item = await read(requestId, await authenticate(trigger));
 		const unanswered = { status: 500, code: 'no_answer', message: 'The flow ended without an answer.' };
-		interceptReplies(trigger.getResponseObject(), failureReply(format, unanswered, requestId));
+		interceptReplies(trigger.getResponseObject(), {
+			unanswered: failureReply(format, unanswered, requestId),
+			encoder: encoder(item),
+			waiting: callerWaits(await readStack(trigger), requestId),
+		});
 		return { noWebhookResponse: true, workflowData: [[{ json: item as IDataObject }]] };
 	});
 }

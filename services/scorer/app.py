@@ -13,6 +13,8 @@ from services.catalog import Catalogue, load_catalogue
 from services.runtime import Check, create_service_app
 from services.scorer.availability import AvailabilityWatch
 from services.scorer.cache import AnswerCache
+from services.scorer.cancel_routes import build_cancel_routes
+from services.scorer.cancellations import Cancellations
 from services.scorer.checks.language import load_languages
 from services.scorer.checks.refusal import load_refusals
 from services.scorer.complexity.model import load_model
@@ -23,6 +25,7 @@ from services.scorer.metrics import ScorerMetrics
 from services.scorer.outcomes.metrics import OutcomeMetrics
 from services.scorer.outcomes.recorder import Recorder, Store
 from services.scorer.outcomes.store import OutcomeStore, open_database
+from services.scorer.redis_link import RedisLink
 from services.scorer.routes import build_routes
 from services.scorer.scorer import Scorer
 
@@ -46,7 +49,9 @@ def create_app(
     """
     catalogue = catalogue or load_catalogue()
     watch = availability or _start_watch(config, catalogue)
-    cache = cache or _make_cache(config)
+    link = None if cache is not None or not config.cache_enabled else _link_redis(config)
+    if link is not None:
+        cache = AnswerCache(link, ttl_seconds=config.cache_ttl_seconds)
     tuning = LiveTuning(config.tuning_file) if config.tuning_file else None
     policy = LivePolicy(config.policy_file, config.policy_overrides, catalogue, tuning=tuning)
     registry = CollectorRegistry()
@@ -58,7 +63,9 @@ def create_app(
     checks: dict[str, Check] = {"policy": policy.problem, "ollama": watch.problem}
     parts = {"redis": cache, "tuning": tuning, "outcomes": recorder}
     checks |= {name: part.problem for name, part in parts.items() if part is not None}
-    app = create_service_app("scorer", config.service, build_routes(scorer), optional=checks, registry=registry)
+    routes = build_routes(scorer)
+    routes.register_blueprint(build_cancel_routes(Cancellations(link)), url_prefix="")
+    app = create_service_app("scorer", config.service, routes, optional=checks, registry=registry)
     app.extensions["scorer_recorder"] = recorder
     return app
 
@@ -71,15 +78,8 @@ def _start_watch(config: ScorerConfig, catalogue: Catalogue) -> AvailabilityWatc
     return watch
 
 
-def _make_cache(config: ScorerConfig) -> AnswerCache | None:
-    if not config.cache_enabled:
-        return None
-    return AnswerCache(
-        config.redis_host,
-        config.redis_port,
-        password=config.redis_password,
-        ttl_seconds=config.cache_ttl_seconds,
-    )
+def _link_redis(config: ScorerConfig) -> RedisLink:
+    return RedisLink(config.redis_host, config.redis_port, password=config.redis_password)
 
 
 def _start_recorder(config: ScorerConfig, store: Store | None, registry: CollectorRegistry) -> Recorder | None:

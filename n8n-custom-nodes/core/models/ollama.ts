@@ -13,8 +13,14 @@ export interface Preset {
 	temperature: number;
 }
 
+export interface OllamaCall {
+	/** Of calls that were streamed: what the caller has as a piece already. */
+	id?: string;
+	function?: { name?: string; arguments?: IDataObject | string };
+}
+
 export interface OllamaChat {
-	message?: { content?: string; tool_calls?: Array<{ function?: { name?: string; arguments?: IDataObject | string } }> };
+	message?: { content?: string; tool_calls?: OllamaCall[] };
 	done_reason?: string;
 	prompt_eval_count?: number;
 	eval_count?: number;
@@ -90,7 +96,7 @@ function ollamaTool({ name, description, input_schema }: Tool) {
 export function readOllamaAnswer(chat: OllamaChat, item: ChatItem, target: Target): Answer {
 	const text = chat.message?.content;
 	if (typeof text !== 'string') throw modelFailure(target, 502, 'no message in the answer');
-	const calls = (chat.message?.tool_calls ?? []).map((call) => toolUse(call.function ?? {}, target));
+	const calls = (chat.message?.tool_calls ?? []).map((call) => toolUse(call, target));
 	const taken = item.tool_choice?.disable_parallel_tool_use ? calls.slice(0, 1) : calls;
 	return {
 		text,
@@ -110,10 +116,10 @@ export function readOllamaAnswer(chat: OllamaChat, item: ChatItem, target: Targe
 	};
 }
 
-function toolUse(called: { name?: string; arguments?: IDataObject | string }, target: Target): Block {
-	const { name } = called;
+function toolUse({ id, function: called }: OllamaCall, target: Target): Block {
+	const name = called?.name;
 	if (!name) throw modelFailure(target, 502, 'a call of a tool without a name');
-	return { type: 'tool_use', id: newToolUseId(), name, input: readInput(called.arguments, target) };
+	return { type: 'tool_use', id: id || newToolUseId(), name, input: readInput(called?.arguments, target) };
 }
 
 /** An id in the shape of the API's own. */

@@ -10,6 +10,7 @@ import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8
 
 import type { ChatRequest, Dialect } from '../../core/chat';
 import { dialects } from '../../core/dialects';
+import { newEncoder } from '../../core/dialects/streams';
 import type { ApiKey } from '../../core/keys';
 import { answerAtOnce, readBody, receive } from '../../core/receive';
 import { readStack } from '../../core/stack';
@@ -88,7 +89,8 @@ export class ChatApiTrigger implements INodeType {
 			return await answerAtOnce(this, dialects.anthropic, async (requestId) => await countTokens(this, requestId));
 		}
 		const dialect = name as Dialect;
-		return await receive(this, dialects[dialect], async (requestId, owner) => await readRequest(this, dialect, requestId, owner));
+		const read = async (requestId: string, owner: ApiKey) => await readRequest(this, dialect, requestId, owner);
+		return await receive(this, dialects[dialect], read, (request) => (request.stream ? newEncoder(request) : undefined));
 	}
 }
 

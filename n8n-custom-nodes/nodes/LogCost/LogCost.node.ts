@@ -45,23 +45,23 @@ export class LogCost implements INodeType {
 		const operation = this.getNodeParameter('operation', 0) as string;
 		return await forEachItem<ChatItem>(this, 1, async (item) => {
 			if (operation === 'replay') return { item: await replayAll(stack) };
-			const entry = ledgerEntry(item);
-			return { item: { request_id: item.request_id, booked: await bookOrSpool(stack, entry) } };
+			const entries = [ledgerEntry(item), ...brokenOffEntries(item)];
+			return { item: { request_id: item.request_id, booked: await bookOrSpool(stack, entries) } };
 		});
 	}
 }
 
-/** True when the ledger has the entry, false when it waits on disk. */
-async function bookOrSpool(stack: Stack, entry: IDataObject): Promise<boolean> {
+/** True when the ledger has the entries, false when they wait on disk. */
+async function bookOrSpool(stack: Stack, entries: IDataObject[]): Promise<boolean> {
 	for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
 		try {
-			refuseLoudly(await book(stack, [entry]));
+			refuseLoudly(await book(stack, entries));
 			return true;
 		} catch (error) {
 			if (!(error instanceof TransportError)) throw error;
 		}
 	}
-	await spool(spoolFolder(), [entry]);
+	await spool(spoolFolder(), entries);
 	return false;
 }
 
@@ -102,18 +102,20 @@ function refuseLoudly(reasons: string[]): void {
 
 function ledgerEntry(item: ChatItem): IDataObject {
 	const { answer, route, error, timings } = item;
+	// What a model used for an answer that broke off is paid for like any other.
+	const used = answer ?? error?.spent;
 	return {
 		request_id: item.request_id,
 		occurred_at: new Date(item.received_at).toISOString(),
-		model: answer?.model ?? route?.model ?? item.model,
-		backend: answer?.backend ?? (route?.backend === 'anthropic' ? 'cloud' : 'local'),
+		model: used?.model ?? route?.model ?? item.model,
+		backend: used?.backend ?? (route?.backend === 'anthropic' ? 'cloud' : 'local'),
 		status: answer ? 'ok' : 'error',
-		usage: { ...NO_USAGE, ...answer?.usage },
-		...inferencePlace(item),
+		usage: { ...NO_USAGE, ...used?.usage },
+		...inferencePlace(item, used),
 		latency_seconds: (Date.now() - item.received_at) / 1000,
 		routing_seconds: timings?.routing_seconds ?? null,
-		model_seconds: answer && answer.backend !== 'cache' ? (timings?.model_seconds?.[answer.model] ?? null) : null,
-		tier: answer?.tier ?? route?.tier ?? null,
+		model_seconds: used && used.backend !== 'cache' ? (timings?.model_seconds?.[used.model] ?? null) : null,
+		tier: used?.tier ?? route?.tier ?? null,
 		complexity: route?.complexity ?? null,
 		reasoning: route?.reasoning ?? null,
 		key_id: item.key_id,
@@ -122,4 +124,18 @@ function ledgerEntry(item: ChatItem): IDataObject {
 		dialect: item.dialect,
 		error_code: answer ? null : (error?.code ?? null),
 	};
+}
+
+/**
+ * One entry for each answer that broke off before another model took over: the provider charges for it,
+ * and the request's own entry is the other model's.
+ */
+function brokenOffEntries(item: ChatItem): IDataObject[] {
+	const broken = (item.tries ?? []).filter(({ model, spent }) => spent && (item.answer || item.error?.spent?.model !== model));
+	return broken.map((one, index) => ({
+		...ledgerEntry({ ...item, answer: undefined, error: one }),
+		request_id: `${item.request_id}/${index + 1}`,
+		latency_seconds: null,
+		routing_seconds: null,
+	}));
 }

@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem } from '../../core/chat';
-import { inferencePlace } from '../../core/chat';
+import { CLIENT_GONE, inferencePlace } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import { forEachItem } from '../../core/items';
 import type { Reply } from '../../core/reply';
@@ -45,6 +45,7 @@ export class SendAnswer implements INodeType {
 				await sendReply(this, itemIndex, { status: 200, headers, body: item.document });
 				return { item: item };
 			}
+			if (!item.answer && item.error?.code === CLIENT_GONE) return { item };
 			const answered = { ...item, cost: await costOf(stack, item) };
 			const { status, body } = chatReply(answered);
 			await sendReply(this, itemIndex, { status, headers, body });
@@ -65,7 +66,7 @@ function chatReply(item: ChatItem): Reply {
 async function costOf(stack: Stack, item: ChatItem): Promise<string | null> {
 	const { request_id, answer, received_at } = item;
 	if (answer?.backend !== 'cloud') return '0';
-	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item) };
+	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item, answer) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/cost`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });

@@ -60,6 +60,12 @@ it('tells a failure with its status', async () => {
 	expect([reply.status, reply.body]).toEqual([402, { error: { code: 'over_budget', message: 'Too much.' } }]);
 });
 
+it('sends nothing to a caller that is gone', async () => {
+	const { context, chunks } = fakeContext({ items: [chatItem({ error: { status: 499, code: 'client_gone', message: 'x' } })] });
+	const [items] = await new SendAnswer().execute.call(context);
+	expect([chunks, (items?.[0]?.json.error as IDataObject).code]).toEqual([[], 'client_gone']);
+});
+
 it('tells a spent budget as 402 in each dialect, with what was tried', async () => {
 	const error = { status: 402, code: 'budget_exceeded', message: 'The daily budget of key ann is spent.' };
 	const tries = [{ model: 'claude-sonnet-5-5', ...error }];

@@ -41,6 +41,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, claude: ClaudeServer) -> 
         "OLLAMA_URL": f"http://127.0.0.1:{nobody}",
         "OLLAMA_POLL_SECONDS": str(POLL_SECONDS),
         "ANTHROPIC_BASE_URL": claude.url,
+        "RATE_LIMIT": "off",
+        "LOCAL_QUEUE": "64",
         "ANTHROPIC_API_KEY": "not-a-real-key",
     }
 

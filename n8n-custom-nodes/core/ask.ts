@@ -3,8 +3,10 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import type { Answer, Backend, ChatItem, Failure, Target, Timings, Try } from './chat';
 import { nextTarget } from './chat';
+import { readRetryAfter, tellHealth } from './health';
 import { forEachItem } from './items';
 import { Refusal } from './refusal';
+import { readStack } from './stack';
 import { secondsSince } from './timing';
 import { TransportError } from './transport';
 
@@ -55,9 +57,13 @@ export async function askModels(
 		const begun = performance.now();
 		try {
 			const answer = await ask(item, target);
+			if (item.route?.on_trial?.includes(target.model)) {
+				tellHealth(readStack(node), { model: target.model, ok: true, status: 200, code: null, seconds: secondsSince(begun) });
+			}
 			return { item: { ...item, answer, error: undefined, timings: timed(item, target, begun) }, output: ANSWERED };
 		} catch (caught) {
 			const failure = asFailure(caught, target);
+			reportFailure(node, caught, target, failure, begun);
 			const tries: Try[] = [...(item.tries ?? []), { model: target.model, ...failure }];
 			// That a budget is spent stays the reason: a stand-in that failed changes nothing about it.
 			const error = item.error?.status === 402 ? item.error : failure;
@@ -69,6 +75,13 @@ export async function askModels(
 function timed({ timings }: ChatItem, { model }: Target, begun: number): Timings {
 	const before = timings?.model_seconds?.[model] ?? 0;
 	return { ...timings, model_seconds: { ...timings?.model_seconds, [model]: before + secondsSince(begun) } };
+}
+
+/** Tells of what the model is to blame for, and not of what never reached it. */
+function reportFailure(node: IExecuteFunctions, caught: unknown, { model }: Target, { code }: Failure, begun: number): void {
+	if (!(caught instanceof ModelRefusal || caught instanceof TransportError)) return;
+	const { status, retry_after } = caught instanceof ModelRefusal ? caught.upstream : { status: null };
+	tellHealth(readStack(node), { model, ok: false, status, code, seconds: secondsSince(begun), retry_after });
 }
 
 function nothingLeft(backend: Backend): Failure {
@@ -86,11 +99,19 @@ function asFailure(error: unknown, target: Target): Failure {
 	};
 }
 
+/** A refusal that the model's own server gave. */
+class ModelRefusal extends Refusal {
+	upstream: { status: number; retry_after?: number } = { status: this.status };
+}
+
 /** The failure that a model's server reports with a status; the caller gets no 4xx for what is not theirs. */
-export function modelFailure(target: Target, status: number, message: string): Refusal {
+export function modelFailure(target: Target, status: number, message: string, retryAfter?: string): Refusal {
 	const callersFault = [400, 413].includes(status);
 	const code = status === 429 ? 'model_overloaded' : callersFault ? 'model_refused' : 'model_error';
-	return new Refusal(callersFault ? status : status === 429 ? 503 : 502, code, `${target.model} answered ${status}: ${message}`);
+	const seen = callersFault ? status : status === 429 ? 503 : 502;
+	const refusal = new ModelRefusal(seen, code, `${target.model} answered ${status}: ${message}`);
+	refusal.upstream = { status, retry_after: readRetryAfter(retryAfter) };
+	return refusal;
 }
 
 /** The longest answer to ask for, in tokens. */

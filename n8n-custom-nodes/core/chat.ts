@@ -55,6 +55,8 @@ export interface Route extends Target {
 	local_fallback: Target | null;
 	cache_key: string | null;
 	cached_answer?: Answer;
+	/** Models that failed lately: the scorer is to be told of their good answers too. */
+	on_trial?: string[];
 	error?: Failure;
 }
 
@@ -83,6 +85,8 @@ export interface Failure {
 	status: number;
 	code: string;
 	message: string;
+	/** Seconds after which it is worth trying again, where the scorer knows. */
+	retry_after?: number;
 }
 
 /** A model that was asked, or was to be paid for, and did not answer. */

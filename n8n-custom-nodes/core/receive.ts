@@ -9,12 +9,19 @@ import type { Body } from './fields';
 import type { ApiKey } from './keys';
 import { keyRing } from './keys';
 import { Refusal } from './refusal';
+import type { Reply } from './reply';
 import { interceptReplies, writeReply } from './reply';
 import { readStack } from './stack';
 
+/** A request that needs no execution: answered with `reply`, or with nothing when its caller has gone. */
+export class Settled {
+	constructor(readonly reply?: Reply) {}
+}
+
 /**
  * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow. What `read`
- * or the key check refuses is answered at once, in the words of `format`, and no execution starts.
+ * or the key check refuses is answered at once, in the words of `format`, and no execution starts; nor
+ * does one for what `read` gives as settled.
  */
 export async function receive(
 	trigger: IWebhookFunctions,
@@ -26,6 +33,10 @@ export async function receive(
 	const response = trigger.getResponseObject();
 	try {
 		const item = await read(requestId, await authenticate(trigger));
+		if (item instanceof Settled) {
+			if (item.reply) writeReply(response, { ...item.reply, headers: { ...headers, ...item.reply.headers } });
+			return { noWebhookResponse: true };
+		}
 		const unanswered = { status: 500, code: 'no_answer', message: 'The flow ended without an answer.' };
 		interceptReplies(response, { status: unanswered.status, headers, body: format.failure(unanswered) });
 		return { noWebhookResponse: true, workflowData: [[{ json: item as IDataObject }]] };

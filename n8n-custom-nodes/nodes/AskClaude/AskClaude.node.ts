@@ -34,7 +34,7 @@ export class AskClaude implements INodeType {
 		const timeout = (this.getNodeParameter('timeout', 0) as number) * 1000;
 		return await askModels(this, 'anthropic', async (item, target) => {
 			const response = await askClaude(stack, item, target, preset, timeout);
-			if (response.status !== 200) throw modelFailure(target, response.status, errorMessage(response.body));
+			if (response.status !== 200) throw modelFailure(target, response.status, errorMessage(response.body), response.headers['retry-after']);
 			return readAnswer(response.body as unknown as ClaudeMessage, target);
 		});
 	}

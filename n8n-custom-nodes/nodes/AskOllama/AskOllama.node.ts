@@ -53,7 +53,7 @@ export class AskOllama implements INodeType {
 		return await askModels(this, 'ollama', async (item, target) => {
 			const body = chatBody(item, target, preset);
 			const response = await requestJson(`${ollamaUrl}/api/chat`, { body, timeout });
-			if (response.status !== 200) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'));
+			if (response.status !== 200) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'), response.headers['retry-after']);
 			return readAnswer(response.body as unknown as OllamaChat, item, target);
 		});
 	}

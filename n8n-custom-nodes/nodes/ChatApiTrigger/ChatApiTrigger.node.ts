@@ -7,10 +7,12 @@ import type {
 } from 'n8n-workflow';
 import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8n-workflow';
 
+import { admit } from '../../core/admission';
 import type { ChatRequest, Dialect } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import type { ApiKey } from '../../core/keys';
 import { readBody, receive } from '../../core/receive';
+import { readStack } from '../../core/stack';
 
 export class ChatApiTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -52,12 +54,25 @@ export class ChatApiTrigger implements INodeType {
 				required: true,
 				description: 'Takes what the OpenAI SDKs send as a chat completion',
 			},
+			{
+				displayName: 'Answer Cache Hits Without an Execution',
+				name: 'answerCacheHits',
+				type: 'boolean',
+				default: true,
+				description:
+					'Whether a request that was answered before is answered at once, at a fraction of the work; its cost of 0 is in the ledger, but there is no execution to look at',
+			},
 		],
 	};
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		const dialect = this.getWebhookName() as string as Dialect;
-		return await receive(this, dialects[dialect], async (requestId, owner) => await readRequest(this, dialect, requestId, owner));
+		const answersHits = this.getNodeParameter('answerCacheHits', true) as boolean;
+		return await receive(this, dialects[dialect], async (requestId, owner) => {
+			const request = await readRequest(this, dialect, requestId, owner);
+			const complain = (message: string) => this.logger.error(message);
+			return await admit(request, { stack: await readStack(this), response: this.getResponseObject(), owner, answersHits, complain });
+		});
 	}
 }
 

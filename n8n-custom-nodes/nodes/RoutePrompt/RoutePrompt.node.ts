@@ -3,6 +3,7 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Route } from '../../core/chat';
 import { forEachItem } from '../../core/items';
+import { routeRequest } from '../../core/routing';
 import type { Stack } from '../../core/stack';
 import { callService, readStack, serviceMessage } from '../../core/stack';
 import { secondsSince } from '../../core/timing';
@@ -75,15 +76,8 @@ function threshold(displayName: string, name: string, value: number) {
 type Routed = Pick<ChatItem, 'route' | 'answer' | 'error'>;
 
 async function routeItem(stack: Stack, item: ChatItem, thresholds: IDataObject): Promise<Routed> {
-	const { request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop } = item;
-	const { privacy, cache, allowed_models } = item;
-	const body = {
-		...{ request_id, key_id, dialect, messages, system, model, max_tokens, temperature, stop },
-		...{ privacy, cache, allowed_models },
-		stream: false,
-		needs: {},
-		...(Object.keys(thresholds).length > 0 ? { thresholds } : {}),
-	};
+	const { request_id } = item;
+	const body = { ...routeRequest(item), ...(Object.keys(thresholds).length > 0 ? { thresholds } : {}) };
 	try {
 		const url = `${stack.scorerUrl}/v1/route`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });

@@ -28,9 +28,12 @@ if requests > 0 then
   reset = full_at - now
 end
 
-if ARGV[9] == '1' and shares and redis.call('EXISTS', KEYS[6]) == 1 then
-  if requests > 0 then take() end
-  return {'cached', '', left, reset, 0}
+if shares and redis.call('EXISTS', KEYS[6]) == 1 then
+  if ARGV[9] == '1' then
+    if requests > 0 then take() end
+    return {'cached', '', left, reset, 0}
+  end
+  shares = false  -- its own way to the answer that is there
 end
 local leader = shares and redis.call('GET', KEYS[5])
 if leader and leader ~= '-' and leader ~= id then

@@ -142,7 +142,7 @@ it('lets identical requests wait in one poll, and answers all of them from the c
 	joined = () => (answered ? 'answered' : 'wait');
 	admissions = [wait];
 	const calls = Array.from({ length: 50 }, () => call());
-	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(2));
+	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(2), 10_000);
 	expect(asked(scorer, '/v1/admit')).toHaveLength(50);
 	[answered, admissions] = [true, [cached]];
 	expect(await Promise.all(calls.map(async ({ result }) => await result))).toEqual(Array(50).fill(undefined));
@@ -167,7 +167,7 @@ it('waits for two requests in vain, not for a third', async () => {
 it('starts nothing for a caller who left while it waited', async () => {
 	admissions = [wait];
 	const { result, response } = call();
-	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(0));
+	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(0), 5_000);
 	response.emit('close');
 	expect([await result, response.status]).toEqual([undefined, undefined]);
 });
@@ -175,7 +175,7 @@ it('starts nothing for a caller who left while it waited', async () => {
 it('goes on when the scorer goes away while it waits', async () => {
 	admissions = [wait];
 	const { result } = call();
-	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(0));
+	await vi.waitFor(() => expect(asked(scorer, '/v1/joined').length).toBeGreaterThan(0), 5_000);
 	await scorer.close();
 	const begun = performance.now();
 	expect(await result).toMatchObject({ key_id: 'k-1' });

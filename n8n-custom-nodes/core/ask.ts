@@ -4,6 +4,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { whileWanted } from './cancel';
 import type { Answer, Backend, ChatItem, Failure, Target, Timings, Try } from './chat';
 import { CLIENT_GONE, isOver, nextTarget, NO_USAGE } from './chat';
+import { readRetryAfter, tellHealth } from './health';
 import { forEachItem } from './items';
 import { BrokenAnswer, clientGone, spentOn } from './models/broken';
 import { PieceSender } from './pieces';
@@ -75,9 +76,13 @@ export async function askModels(
 				if (signal?.aborted) throw new BrokenAnswer(clientGone(), target, null);
 				return await ask(item, target, { signal, pieces });
 			});
+			if (item.route?.on_trial?.includes(target.model)) {
+				tellHealth(stack, { model: target.model, ok: true, status: 200, code: null, seconds: secondsSince(begun) });
+			}
 			return { item: { ...item, answer, error: undefined, ...done() }, output: ANSWERED };
 		} catch (caught) {
 			const failure = asFailure(caught, item, target);
+			reportFailure(stack, caught, target, failure, begun);
 			const tries: Try[] = [...(item.tries ?? []), { model: target.model, ...failure }];
 			// That a budget is spent stays the reason: a stand-in that failed changes nothing about it.
 			const error = item.error?.status === 402 && failure.code !== CLIENT_GONE ? item.error : failure;
@@ -89,6 +94,14 @@ export async function askModels(
 function timed({ timings }: ChatItem, { model }: Target, begun: number): Timings {
 	const before = timings?.model_seconds?.[model] ?? 0;
 	return { ...timings, model_seconds: { ...timings?.model_seconds, [model]: before + secondsSince(begun) } };
+}
+
+/** Tells of what the model is to blame for, and not of what never reached it, nor of a caller who left. */
+function reportFailure(stack: Stack, caught: unknown, { model }: Target, { code }: Failure, begun: number): void {
+	const isItsOwn = caught instanceof ModelRefusal || caught instanceof BrokenAnswer || caught instanceof TransportError;
+	if (!isItsOwn || code === CLIENT_GONE) return;
+	const { status, retry_after } = caught instanceof ModelRefusal ? caught.upstream : { status: null };
+	tellHealth(stack, { model, ok: false, status, code, seconds: secondsSince(begun), retry_after });
 }
 
 function nothingLeft(backend: Backend): Failure {
@@ -113,11 +126,19 @@ function asFailure(error: unknown, item: ChatItem, target: Target): Failure {
 	};
 }
 
+/** A refusal that the model's own server gave. */
+class ModelRefusal extends Refusal {
+	upstream: { status: number; retry_after?: number } = { status: this.status };
+}
+
 /** The failure that a model's server reports with a status; the caller gets no 4xx for what is not theirs. */
-export function modelFailure(target: Target, status: number, message: string): Refusal {
+export function modelFailure(target: Target, status: number, message: string, retryAfter?: string): Refusal {
 	const callersFault = [400, 413].includes(status);
 	const code = status === 429 ? 'model_overloaded' : callersFault ? 'model_refused' : 'model_error';
-	return new Refusal(callersFault ? status : status === 429 ? 503 : 502, code, `${target.model} answered ${status}: ${message}`);
+	const seen = callersFault ? status : status === 429 ? 503 : 502;
+	const refusal = new ModelRefusal(seen, code, `${target.model} answered ${status}: ${message}`);
+	refusal.upstream = { status, retry_after: readRetryAfter(retryAfter) };
+	return refusal;
 }
 
 /** The longest answer to ask for, in tokens. */

@@ -105,6 +105,8 @@ export interface Route extends Target {
 	local_fallback: Target | null;
 	cache_key: string | null;
 	cached_answer?: Answer;
+	/** Models that failed lately: the scorer is to be told of their good answers too. */
+	on_trial?: string[];
 	error?: Failure;
 }
 
@@ -142,6 +144,8 @@ export interface Failure {
 	message: string;
 	/** What a model used for an answer that did not come whole. */
 	spent?: Spent;
+	/** Seconds after which it is worth trying again, where the scorer knows. */
+	retry_after?: number;
 }
 
 export interface Spent {
@@ -231,6 +235,11 @@ export function inferencePlace({ extras }: Pick<ChatItem, 'extras'>, used?: Pick
 /** Whether no other model may answer: the caller has pieces of an answer that failed, or is gone. */
 export function isOver({ error, streamed }: ChatItem): boolean {
 	return error !== undefined && (streamed === true || error.code === CLIENT_GONE);
+}
+
+/** An answer out of the cache; one that was kept before answers had blocks is its text. */
+export function fromCache(kept: Answer): Answer {
+	return { ...kept, content: kept.content ?? blocksOf(kept.text), backend: 'cache' };
 }
 
 /** The next model of `backend` that this request may use and has not tried; undefined when there is none. */

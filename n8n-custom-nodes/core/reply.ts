@@ -53,6 +53,12 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
 	response.end(payload);
 }
 
+/** Writes a whole answer as a short stream and ends the response, unless something was written before. */
+export function writeStream(response: ServerResponse, { headers, body }: Reply, encoder: StreamEncoder): void {
+	if (response.headersSent || response.writableEnded) return;
+	new StreamWriter(response, response, encoder, headers ?? {}).finish(body);
+}
+
 /** What is to become of a response that was taken over. */
 export interface Interception {
 	/** What is written when the execution ends without a reply. */

@@ -1,4 +1,4 @@
-"""A connection to Redis that its users can do without."""
+"""The one connection to Redis that the scorer's parts share, which may be away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -58,25 +58,24 @@ class RedisLink:
 
     def get(self, key: str) -> bytes | str | None:
         """The value under `key`, or None; raises RedisAway."""
-        return self._ask(lambda: self._redis.get(key))
+        value: bytes | str | None = self.ask(lambda client: client.get(key))
+        return value
 
     def put(self, key: str, value: str, seconds: int) -> None:
         """Keep `value` under `key` for so long; raises RedisAway."""
-        self._ask(lambda: self._redis.set(key, value, ex=seconds))
+        self.ask(lambda client: client.set(key, value, ex=seconds))
 
-    def problem(self) -> str | None:
-        """Why Redis is of no use now; None when it answers."""
-        try:
-            self._ask(self._redis.ping)
-        except RedisAway:
-            return self._problem
-        return None
+    def script(self, text: str) -> Callable[..., Any]:
+        """A Lua script, to be called with `keys`, `args` and the `client` of a question."""
+        script: Callable[..., Any] = self._redis.register_script(text)
+        return script
 
-    def _ask(self, question: Callable[[], T]) -> T:
+    def ask(self, question: Callable[[Any], T]) -> T:
+        """What `question` gets from the client; raises RedisAway."""
         if self._problem is not None:
             self._wait_for_turn()
         try:
-            answer = question()
+            answer = question(self._redis)
         except (redis.RedisError, OSError) as error:
             self._fail(error)
             raise RedisAway from None
@@ -84,6 +83,14 @@ class RedisLink:
             log.info("redis answers again")
             self._problem = None
         return answer
+
+    def problem(self) -> str | None:
+        """Why Redis cannot be used now, and what that means; None when it answers."""
+        try:
+            self.ask(lambda client: client.ping())
+        except RedisAway:
+            return self._problem
+        return None
 
     def _wait_for_turn(self) -> None:
         with self._lock:
@@ -95,7 +102,8 @@ class RedisLink:
     def _fail(self, error: Exception) -> None:
         refused = isinstance(error, redis.AuthenticationError | redis.ResponseError)
         what = "refuses" if refused else "does not answer"
-        problem = f"Redis {what} ({type(error).__name__})"
+        name = type(error).__name__
+        problem = f"Redis {what} ({name}): answers are not cached, limits and model health hold for each process alone"
         if self._problem is None:
             log.warning(problem)
         with self._lock:

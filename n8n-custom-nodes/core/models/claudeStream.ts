@@ -30,7 +30,7 @@ export async function streamClaude(request: ModelRequest, target: Target, { sign
 	const { url, headers, timeout } = request;
 	const body = { ...request.body, stream: true };
 	const response = await requestStream(url, { headers, body, timeout, signal, format: 'sse', idle: LONGEST_SILENCE });
-	if (!isStream(response)) throw modelFailure(target, response.status, claudeError(response.body));
+	if (!isStream(response)) throw modelFailure(target, response.status, claudeError(response.body), response.headers['retry-after']);
 	const reader = new ClaudeReader(pieces?.raw ?? false);
 	try {
 		for await (const events of response.events) {

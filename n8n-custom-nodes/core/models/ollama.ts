@@ -6,6 +6,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { modelFailure } from '../ask';
 import type { Answer, Block, ChatItem, ChatRequest, ImageBlock, Message, Target, Tool, ToolResultBlock } from '../chat';
 import { blocksOf, isText, isToolResult, isToolUse, NO_USAGE, textOf } from '../chat';
+import type { Refusal } from '../refusal';
+import type { JsonResponse } from '../transport';
 
 /** What holds where the request says nothing. */
 export interface Preset {
@@ -90,6 +92,11 @@ function resultMessage({ content, is_error }: ToolResultBlock, tool_name: string
 
 function ollamaTool({ name, description, input_schema }: Tool) {
 	return { type: 'function', function: { name, description: description ?? '', parameters: input_schema } };
+}
+
+/** The failure that Ollama reports with a status. */
+export function ollamaFailure({ status, headers, body }: JsonResponse, target: Target): Refusal {
+	return modelFailure(target, status, String(body.error ?? 'no reason given'), headers['retry-after']);
 }
 
 /** The answer in a reply; throws Refusal (502) where there is none. Ollama names no calls: they get ids here. */

@@ -2,7 +2,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Call } from '../ask';
-import { modelFailure } from '../ask';
 import type { ChatItem, Target, Usage } from '../chat';
 import { NO_USAGE } from '../chat';
 import type { Piece } from '../pieces';
@@ -12,7 +11,7 @@ import { BrokenAnswer, brokenOff, cutShort } from './broken';
 import type { ModelRequest } from './claudeStream';
 import { LONGEST_SILENCE } from './claudeStream';
 import type { OllamaCall, OllamaChat } from './ollama';
-import { newToolUseId } from './ollama';
+import { newToolUseId, ollamaFailure } from './ollama';
 
 /**
  * Asks, sends the pieces as they come, and gives the document that the same request gives without streaming.
@@ -24,7 +23,7 @@ export async function streamOllama(request: ModelRequest, target: Target, call: 
 	const { signal, pieces } = call;
 	const body = { ...request.body, stream: true };
 	const response = await requestStream(request.url, { body, timeout: request.timeout, signal, format: 'ndjson', idle: LONGEST_SILENCE });
-	if (!isStream(response)) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'));
+	if (!isStream(response)) throw ollamaFailure(response, target);
 	const reader = new OllamaReader(item.tool_choice?.disable_parallel_tool_use === true);
 	const usage = () => reader.usage(promptTokens);
 	try {

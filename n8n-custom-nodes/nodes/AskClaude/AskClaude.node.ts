@@ -50,6 +50,6 @@ function claudeRequest(stack: Stack, item: ChatItem, target: Target, preset: num
 
 async function askClaude({ url, ...request }: ModelRequest, target: Target, { signal }: Call): Promise<ClaudeMessage> {
 	const response = await requestJson(url, { ...request, signal });
-	if (response.status !== 200) throw modelFailure(target, response.status, claudeError(response.body));
+	if (response.status !== 200) throw modelFailure(target, response.status, claudeError(response.body), response.headers['retry-after']);
 	return response.body as ClaudeMessage;
 }

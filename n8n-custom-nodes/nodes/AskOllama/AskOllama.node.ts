@@ -2,11 +2,11 @@ import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescrip
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { Call } from '../../core/ask';
-import { answerLimit, ASK_OUTPUTS, askModels, askProperties, modelFailure } from '../../core/ask';
+import { answerLimit, ASK_OUTPUTS, askModels, askProperties } from '../../core/ask';
 import type { Target } from '../../core/chat';
 import type { ModelRequest } from '../../core/models/claudeStream';
 import type { OllamaChat, Preset } from '../../core/models/ollama';
-import { ollamaBody, readOllamaAnswer } from '../../core/models/ollama';
+import { ollamaBody, ollamaFailure, readOllamaAnswer } from '../../core/models/ollama';
 import { streamOllama } from '../../core/models/ollamaStream';
 import { readStack } from '../../core/stack';
 import { requestJson } from '../../core/transport';
@@ -67,6 +67,6 @@ export class AskOllama implements INodeType {
 
 async function askOllama({ url, body, timeout }: ModelRequest, target: Target, { signal }: Call): Promise<OllamaChat> {
 	const response = await requestJson(url, { body, timeout, signal });
-	if (response.status !== 200) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'));
+	if (response.status !== 200) throw ollamaFailure(response, target);
 	return response.body as OllamaChat;
 }

@@ -29,14 +29,15 @@ interface Call {
 /** Calls the trigger's webhook; gives the item it starts the flow with, or the refusal it wrote. */
 async function call({ dialect = 'native', headers = {}, body, rawBody = '', contentType = 'application/json' }: Call) {
 	const written: { status?: number; body?: IDataObject } = {};
-	const response = {
+	const response: object = {
 		headersSent: false,
-		once: () => undefined,
+		once: () => response,
 		writeHead: (status: number) => Object.assign(written, { status }),
 		end: (payload?: Buffer) => payload && Object.assign(written, { body: JSON.parse(payload.toString()) }),
 	};
 	const trigger = {
 		getWebhookName: () => dialect,
+		getNodeParameter: (_name: string, fallback: unknown) => fallback,
 		getHeaderData: () => headers,
 		getResponseObject: () => response,
 		getRequestObject: () => ({ body, rawBody: Buffer.from(rawBody), contentType }),

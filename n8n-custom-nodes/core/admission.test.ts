@@ -51,6 +51,8 @@ class Response extends EventEmitter {
 	headersSent = false;
 	status?: number;
 	body?: IDataObject;
+	/** What is no JSON. */
+	events = '';
 	headers: Record<string, string> = {};
 	setHeader(name: string, value: string) {
 		this.headers[name] = value;
@@ -59,8 +61,9 @@ class Response extends EventEmitter {
 		this.status = status;
 		Object.assign(this.headers, headers);
 	}
-	end(payload: Buffer) {
-		this.body = JSON.parse(payload.toString()) as IDataObject;
+	end(payload: Buffer | string) {
+		if (typeof payload === 'string') this.events = payload;
+		else this.body = JSON.parse(payload.toString()) as IDataObject;
 		this.emit('close');
 	}
 }
@@ -93,9 +96,9 @@ it('starts an execution for a request that is let in, and tells what is left of 
 	expect(body).toEqual(JSON.parse(JSON.stringify({ ...routeRequest(item as never), ...own })));
 });
 
-it.each(['native', 'openai'])('refuses in the words of the %s dialect, with when to try again', async (dialect) => {
+it.each(['native', 'openai', 'anthropic'])('refuses in the words of the %s dialect, with when to try again', async (dialect) => {
 	admissions = [{ decision: 'refused', cache_key: null, rate: { ...rate, remaining: 0 }, error: { status: 429, code: 'rate_limited', message: 'Too many.', retry_after: 3 } }];
-	const body = dialect === 'openai' ? { messages: [{ role: 'user', content: 'Hi' }] } : { prompt: 'Hi' };
+	const body = dialect === 'native' ? { prompt: 'Hi' } : { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 9 };
 	const { result, response } = call({ dialect, body });
 	expect(await result).toBeUndefined();
 	expect([response.status, response.headers['retry-after'], response.headers['x-ratelimit-remaining']]).toEqual([429, '3', '0']);
@@ -112,6 +115,20 @@ it('answers a cache hit without an execution, and books it', async () => {
 	await vi.waitFor(() => expect(asked(ledger, '/v1/entries')).toHaveLength(1));
 	const [entry] = asked(ledger, '/v1/entries')[0]!.body.entries as IDataObject[];
 	expect(entry).toMatchObject({ request_id: response.headers['x-request-id'], backend: 'cache', status: 'ok', key_id: 'k-1', model_seconds: null });
+});
+
+it.each([
+	['native', { prompt: 'Hi', stream: true }, 'event: token\ndata: {"text":"A language."}\n\nevent: done'],
+	['openai', { messages: [{ role: 'user', content: 'Hi' }], stream: true }, '"delta":{"content":"A language."}'],
+	['anthropic', { messages: [{ role: 'user', content: 'Hi' }], stream: true, max_tokens: 9 }, 'event: message_stop'],
+])('answers a cache hit in a short stream of the %s dialect', async (dialect, body, expected) => {
+	admissions = [cached];
+	const { result, response } = call({ dialect, body });
+	expect(await result).toBeUndefined();
+	expect([response.status, response.headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
+	expect(response.headers).toMatchObject({ 'x-ratelimit-limit': '60', 'x-request-id': expect.any(String) as unknown });
+	expect(response.events).toContain(expected);
+	await vi.waitFor(() => expect(asked(ledger, '/v1/entries')).toHaveLength(1));
 });
 
 it('lets the entry of a cache hit wait on disk while the ledger is away', async () => {

@@ -4,23 +4,26 @@ import { AskClaude } from '../nodes/AskClaude/AskClaude.node';
 import type { FakeServer } from '../test/fakes';
 import { fakeContext, startServer } from '../test/fakes';
 import { chatItem, route, target } from '../test/samples';
+import { callerWaits } from './cancel';
 import { readRetryAfter } from './health';
+import type { Stack } from './stack';
 
 let claude: FakeServer;
 let scorer: FakeServer;
 let status: number;
+let parts: Array<string | null> | undefined;
 const message = { content: [{ type: 'text', text: 'Yes.' }], stop_reason: 'end_turn', usage: { input_tokens: 1, output_tokens: 1 } };
 
 beforeEach(async () => {
-	status = 200;
-	claude = await startServer(() => (status === 0 ? { drop: true } : { status, body: message }));
+	[status, parts] = [200, undefined];
+	claude = await startServer(() => (status === 0 ? { drop: true } : parts ? { parts } : { status, body: message }));
 	scorer = await startServer(() => ({ status: 204, raw: '' }));
 });
 afterEach(async () => await Promise.all([claude.close(), scorer.close()]));
 
-async function ask(changes: object = {}) {
+async function ask(changes: object = {}, stream = false) {
 	const credentials = { anthropicUrl: claude.url, anthropicApiKey: 'secret-key', scorerUrl: scorer.url };
-	const item = chatItem({ route: { ...route, ...target.sonnet, ...changes } });
+	const item = chatItem({ route: { ...route, ...target.sonnet, ...changes }, stream });
 	const { context } = fakeContext({ items: [item], parameters: { maxTokens: 10, timeout: 1 }, credentials });
 	await new AskClaude().execute.call(context);
 }
@@ -44,6 +47,24 @@ it('tells of a good answer only where the model failed lately', async () => {
 	await ask({ on_trial: ['claude-sonnet-5-5'] });
 	await vi.waitFor(() => expect(scorer.received).toHaveLength(1));
 	expect(scorer.received[0]?.body).toMatchObject({ model: 'claude-sonnet-5-5', ok: true });
+});
+
+it('tells of an answer that broke off', async () => {
+	const start = { type: 'message_start', message: { content: [], usage: { input_tokens: 1, output_tokens: 1 } } };
+	parts = [`data: ${JSON.stringify(start)}\n\n`, null];
+	await ask({}, true);
+	await vi.waitFor(() => expect(scorer.received).toHaveLength(1));
+	expect(scorer.received[0]?.body).toMatchObject({ ok: false, status: null, code: 'stream_cut' });
+});
+
+it('does not blame a model for a caller who left', async () => {
+	const waiting = callerWaits({} as Stack, 'r-1');
+	waiting.gone();
+	await ask();
+	waiting.ended();
+	await ask({ on_trial: ['claude-sonnet-5-5'] });
+	await vi.waitFor(() => expect(scorer.received).toHaveLength(1));
+	expect(scorer.received[0]?.body.ok).toBe(true);
 });
 
 it('answers as ever when nobody can be told', async () => {

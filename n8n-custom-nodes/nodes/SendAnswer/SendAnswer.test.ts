@@ -79,10 +79,12 @@ it('tells a failure with its status', async () => {
 	expect([reply.status, reply.body]).toEqual([402, { error: { code: 'over_budget', message: 'Too much.' } }]);
 });
 
-it('sends nothing to a caller that is gone', async () => {
-	const { context, chunks } = fakeContext({ items: [chatItem({ error: { status: 499, code: 'client_gone', message: 'x' } })] });
-	const [items] = await new SendAnswer().execute.call(context);
-	expect([chunks, (items?.[0]?.json.error as IDataObject).code]).toEqual([[], 'client_gone']);
+it('sends nothing to a caller that is gone, and frees the request’s places', async () => {
+	const items = [chatItem({ error: { status: 499, code: 'client_gone', message: 'x' }, route })];
+	const { context, chunks } = fakeContext({ items, credentials: { scorerUrl: services.url } });
+	const [sent] = await new SendAnswer().execute.call(context);
+	expect([chunks, (sent?.[0]?.json.error as IDataObject).code]).toEqual([[], 'client_gone']);
+	expect(services.received).toMatchObject([{ url: '/v1/done', body: { request_id: 'r-1', ok: false } }]);
 });
 
 it('tells a spent budget as 402 in each dialect, with what was tried', async () => {

@@ -66,6 +66,7 @@ export interface ChatRequest {
 	extras: IDataObject;
 	/** The features of the Messages API that the caller asks for by `anthropic-beta`. */
 	betas: string | null;
+	/** Whether the caller wants the answer in pieces, as it is written. */
 	stream: boolean;
 	/** Whether a stream ends with the usage, in OpenAI's dialect. */
 	include_usage: boolean;
@@ -104,6 +105,8 @@ export interface Route extends Target {
 	local_fallback: Target | null;
 	cache_key: string | null;
 	cached_answer?: Answer;
+	/** Models that failed lately: the scorer is to be told of their good answers too. */
+	on_trial?: string[];
 	error?: Failure;
 }
 
@@ -139,7 +142,21 @@ export interface Failure {
 	status: number;
 	code: string;
 	message: string;
+	/** What a model used for an answer that did not come whole. */
+	spent?: Spent;
+	/** Seconds after which it is worth trying again, where the scorer knows. */
+	retry_after?: number;
 }
+
+export interface Spent {
+	model: string;
+	backend: 'local' | 'cloud';
+	tier: string;
+	usage: Usage;
+}
+
+/** The caller went away: nobody waits for an answer. */
+export const CLIENT_GONE = 'client_gone';
 
 /** A model that was asked, or was to be paid for, and did not answer. */
 export interface Try extends Failure {
@@ -170,6 +187,8 @@ export interface ChatItem extends ChatRequest {
 	reservation?: Reservation;
 	tries?: Try[];
 	error?: Failure;
+	/** Whether the caller has pieces of an answer already. */
+	streamed?: boolean;
 	/** USD, a decimal string; null when the ledger could not price it in time. */
 	cost?: string | null;
 	timings?: Timings;
@@ -207,10 +226,20 @@ export function textOf(content: string | Block[] | undefined, separator = ''): s
 }
 
 /** Where a paid answer is made, which has a price of its own; nothing where the request does not say. */
-export function inferencePlace({ extras, answer }: Pick<ChatItem, 'extras' | 'answer'>): { inference_geo?: string } {
+export function inferencePlace({ extras }: Pick<ChatItem, 'extras'>, used?: Pick<Answer, 'backend'>): { inference_geo?: string } {
 	const place = extras?.inference_geo;
-	const isPaid = !answer || answer.backend === 'cloud';
+	const isPaid = !used || used.backend === 'cloud';
 	return typeof place === 'string' && isPaid ? { inference_geo: place } : {};
+}
+
+/** Whether no other model may answer: the caller has pieces of an answer that failed, or is gone. */
+export function isOver({ error, streamed }: ChatItem): boolean {
+	return error !== undefined && (streamed === true || error.code === CLIENT_GONE);
+}
+
+/** An answer out of the cache; one that was kept before answers had blocks is its text. */
+export function fromCache(kept: Answer): Answer {
+	return { ...kept, content: kept.content ?? blocksOf(kept.text), backend: 'cache' };
 }
 
 /** The next model of `backend` that this request may use and has not tried; undefined when there is none. */

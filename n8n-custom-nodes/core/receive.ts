@@ -1,34 +1,64 @@
 /** What both triggers do first with a request: an id, the caller's key, the JSON body. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
+import { callerWaits } from './cancel';
 import type { Failure } from './chat';
 import type { DialectFormat } from './dialects/dialect';
+import type { StreamEncoder } from './dialects/streams/encoder';
 import type { Body } from './fields';
 import type { ApiKey } from './keys';
 import { keyRing } from './keys';
 import { Refusal } from './refusal';
 import type { Reply } from './reply';
-import { interceptReplies, replyHeaders, writeReply } from './reply';
+import { interceptReplies, replyHeaders, writeReply, writeStream } from './reply';
 import { readStack } from './stack';
 
 /**
- * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow. What `read`
- * or the key check refuses is answered at once, in the words of `format`, and no execution starts.
+ * A request that needs no execution: answered with `reply`, as a short stream where there is an encoder, or
+ * with nothing when its caller has gone.
  */
-export async function receive(
+export class Settled {
+	constructor(
+		readonly reply?: Reply,
+		readonly encoder?: StreamEncoder,
+	) {}
+}
+
+/**
+ * Checks the key, makes the flow's one item with `read`, and leaves the answer to the flow, in pieces where
+ * `encoder` gives one for the item. What `read` or the key check refuses is answered at once, in the words
+ * of `format`, and no execution starts; nor does one for what `read` gives as settled.
+ */
+export async function receive<Item extends object>(
 	trigger: IWebhookFunctions,
 	format: DialectFormat,
-	read: (requestId: string, owner: ApiKey) => Promise<object>,
+	read: (requestId: string, owner: ApiKey) => Promise<Item | Settled>,
+	encoder: (item: Item) => StreamEncoder | undefined = () => undefined,
 ): Promise<IWebhookResponseData> {
 	return await refusing(trigger, format, async (requestId) => {
 		const item = await read(requestId, await authenticate(trigger));
+		if (item instanceof Settled) {
+			settle(trigger.getResponseObject(), item, requestId);
+			return { noWebhookResponse: true };
+		}
 		const unanswered = { status: 500, code: 'no_answer', message: 'The flow ended without an answer.' };
-		interceptReplies(trigger.getResponseObject(), failureReply(format, unanswered, requestId));
+		interceptReplies(trigger.getResponseObject(), {
+			unanswered: failureReply(format, unanswered, requestId),
+			encoder: encoder(item),
+			waiting: callerWaits(await readStack(trigger), requestId),
+		});
 		return { noWebhookResponse: true, workflowData: [[{ json: item as IDataObject }]] };
 	});
+}
+
+function settle(response: ServerResponse, { reply, encoder }: Settled, requestId: string): void {
+	if (!reply) return;
+	const whole = { ...reply, headers: { ...replyHeaders(requestId), ...reply.headers } };
+	if (encoder) writeStream(response, whole, encoder);
+	else writeReply(response, whole);
 }
 
 /** Checks the key and answers with the document that `read` gives, or its refusal: no execution starts. */

@@ -7,7 +7,10 @@ import type { Block, ChatRequest, Message } from './chat';
 import { blocksOf, isToolResult, isToolUse } from './chat';
 import { beyondLocal } from './models/ollama';
 
-/** The body of `POST /v1/route`, and of `POST /v1/tokens`. */
+/**
+ * The body of `POST /v1/route` and of `POST /v1/tokens`, and the same fields of `POST /v1/admit`: the cache
+ * knows a request by them, so that all must send the same.
+ */
 export function routeRequest(item: ChatRequest): IDataObject {
 	const { request_id, key_id, dialect, system, model, max_tokens, temperature, stop, stream } = item;
 	const { privacy, cache, allowed_models, tools, tool_choice, json, extras, betas } = item;

@@ -16,6 +16,8 @@ export interface JsonRequest {
 	body?: unknown;
 	/** For the whole exchange, in milliseconds. */
 	timeout: number;
+	/** Ends the exchange early; it rejects as `aborted` then. */
+	signal?: AbortSignal;
 }
 
 export interface JsonResponse {
@@ -24,10 +26,10 @@ export interface JsonResponse {
 	body: IDataObject;
 }
 
-/** No answer came: the connection failed, the time was up, or what came is not JSON. */
+/** No answer came, or not all of it: the connection failed, the time was up, what came is not JSON, or nobody wants it. */
 export class TransportError extends Error {
 	constructor(
-		readonly code: 'unreachable' | 'timeout' | 'invalid_answer',
+		readonly code: 'unreachable' | 'timeout' | 'invalid_answer' | 'cut' | 'aborted',
 		message: string,
 	) {
 		super(message);
@@ -39,11 +41,15 @@ export class TransportError extends Error {
  * Rejects with TransportError, whose message names host and port but no path, header or body.
  */
 export async function requestJson(url: string, request: JsonRequest): Promise<JsonResponse> {
+	return await askingAgain(async () => await exchange(url, request));
+}
+
+/** A server may close an idle connection just as it is used again; nothing was read, so this asks once more. */
+export async function askingAgain<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
 	try {
-		return await exchange(url, request);
+		return await ask();
 	} catch (error) {
-		// A server may close an idle connection just as it is used again; nothing was read, so ask once more.
-		if (error instanceof StaleConnection) return await exchange(url, request);
+		if (error instanceof StaleConnection) return await ask();
 		throw error;
 	}
 }
@@ -54,9 +60,73 @@ class StaleConnection extends TransportError {}
 const STALE_MS = 1_000;
 
 async function exchange(url: string, request: JsonRequest): Promise<JsonResponse> {
+	const exchanged = begin(url, request);
+	try {
+		return await readJson(await exchanged.response, exchanged);
+	} finally {
+		exchanged.settle();
+	}
+}
+
+/** One request on its way. */
+export interface Exchange {
+	host: string;
+	/** The head of the answer; rejects with TransportError. */
+	response: Promise<http.IncomingMessage>;
+	/** Ends the exchange for this reason, wherever it is; the reading fails with it. */
+	fail(reason: TransportError): void;
+	/** What went wrong in the reading, as TransportError. */
+	explain(error: unknown): TransportError;
+	/** To be called once the answer is read or given up. */
+	settle(): void;
+}
+
+/** Sends a request on a connection that stays open, with its time limit and its signal in force until it is settled. */
+export function begin(url: string, request: JsonRequest): Exchange {
 	const begun = Date.now();
-	const { promise, resolve, reject } = Promise.withResolvers<JsonResponse>();
 	const target = new URL(url);
+	const { host } = target;
+	const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+	let response: http.IncomingMessage | undefined;
+	let reason: TransportError | undefined;
+	const fail = (given: TransportError) => {
+		reason ??= given;
+		reject(reason);
+		(response ?? call).destroy(reason);
+	};
+	const { payload, options, client } = prepare(target, request);
+	const call = client.request(target, options, (head) => resolve((response = head)));
+	const timer = setTimeout(() => {
+		fail(new TransportError('timeout', `${host} did not answer within ${request.timeout / 1000} s`));
+	}, request.timeout);
+	const abort = () => fail(new TransportError('aborted', `the call to ${host} was given up`));
+	call.on('error', (error: NodeJS.ErrnoException) => {
+		const stale = call.reusedSocket && error.code === 'ECONNRESET' && Date.now() - begun < STALE_MS;
+		const message = `${host} cannot be reached (${error.code ?? error.message})`;
+		reject(reason ?? new (stale ? StaleConnection : TransportError)('unreachable', message));
+	});
+	if (request.signal?.aborted) abort();
+	else request.signal?.addEventListener('abort', abort);
+	call.end(payload);
+	return {
+		host,
+		response: promise,
+		fail,
+		explain: (error) => reason ?? asTransportError(error, host),
+		settle() {
+			clearTimeout(timer);
+			request.signal?.removeEventListener('abort', abort);
+		},
+	};
+}
+
+function asTransportError(error: unknown, host: string): TransportError {
+	if (error instanceof TransportError) return error;
+	const { code, message } = error as NodeJS.ErrnoException;
+	return new TransportError('cut', `${host} broke off its answer (${code ?? message})`);
+}
+
+function prepare(target: URL, request: JsonRequest) {
 	const secure = target.protocol === 'https:';
 	const payload = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
 	const headers: Record<string, string | number> = { accept: 'application/json', ...request.headers };
@@ -65,34 +135,27 @@ async function exchange(url: string, request: JsonRequest): Promise<JsonResponse
 		headers['content-length'] = payload.length;
 	}
 	const method = request.method ?? (payload ? 'POST' : 'GET');
-	const agent = agents[secure ? 'https:' : 'http:'];
-	const call = (secure ? https : http).request(target, { method, headers, agent }, (response) => {
-		const chunks: Buffer[] = [];
-		response.on('data', (chunk: Buffer) => chunks.push(chunk));
-		response.on('error', fail);
-		response.on('end', () => {
-			clearTimeout(timer);
-			const status = response.statusCode ?? 0;
-			const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-			if (body) resolve({ status, headers: response.headers, body });
-			else reject(new TransportError('invalid_answer', `${target.host} answered ${status} with something that is not JSON`));
-		});
+	const options = { method, headers, agent: agents[secure ? 'https:' : 'http:'] };
+	return { payload, options, client: secure ? https : http };
+}
+
+/** The whole answer as one JSON document; rejects with TransportError. */
+export async function readJson(response: http.IncomingMessage, { host, explain }: Exchange): Promise<JsonResponse> {
+	const { promise, resolve, reject } = Promise.withResolvers<JsonResponse>();
+	const chunks: Buffer[] = [];
+	response.on('data', (chunk: Buffer) => chunks.push(chunk));
+	response.on('error', (error) => reject(explain(error)));
+	response.on('end', () => {
+		const status = response.statusCode ?? 0;
+		const body = parseJson(Buffer.concat(chunks).toString('utf8'));
+		if (body) resolve({ status, headers: response.headers, body });
+		else reject(new TransportError('invalid_answer', `${host} answered ${status} with something that is not JSON`));
 	});
-	const timer = setTimeout(() => {
-		reject(new TransportError('timeout', `${target.host} did not answer within ${request.timeout / 1000} s`));
-		call.destroy();
-	}, request.timeout);
-	function fail(error: NodeJS.ErrnoException) {
-		clearTimeout(timer);
-		const stale = call.reusedSocket && error.code === 'ECONNRESET' && Date.now() - begun < STALE_MS;
-		reject(new (stale ? StaleConnection : TransportError)('unreachable', `${target.host} cannot be reached (${error.code ?? error.message})`));
-	}
-	call.on('error', fail);
-	call.end(payload);
 	return await promise;
 }
 
-function parseJson(text: string): IDataObject | undefined {
+/** A JSON object, `{}` for an empty text, or undefined for anything else. */
+export function parseJson(text: string): IDataObject | undefined {
 	if (text === '') return {};
 	try {
 		const value = JSON.parse(text) as unknown;

@@ -13,18 +13,29 @@ from services.catalog import Catalogue, load_catalogue
 from services.runtime import Check, create_service_app
 from services.scorer.availability import AvailabilityWatch
 from services.scorer.cache import AnswerCache
+from services.scorer.cancel_routes import build_cancel_routes
+from services.scorer.cancellations import Cancellations
 from services.scorer.checks.language import load_languages
 from services.scorer.checks.refusal import load_refusals
 from services.scorer.complexity.model import load_model
 from services.scorer.config import ScorerConfig
+from services.scorer.health.model_health import ModelHealth
+from services.scorer.limits.admission import FrontDesk, Limits
+from services.scorer.limits.memory_desk import MemoryDesk
+from services.scorer.limits.metrics import register_in_progress
+from services.scorer.limits.redis_desk import RedisDesk
+from services.scorer.limits.routes import build_limits_routes
+from services.scorer.limits.shared_desk import SharedDesk
 from services.scorer.live_policy import LivePolicy
 from services.scorer.live_tuning import LiveTuning
 from services.scorer.metrics import ScorerMetrics
 from services.scorer.outcomes.metrics import OutcomeMetrics
 from services.scorer.outcomes.recorder import Recorder, Store
 from services.scorer.outcomes.store import OutcomeStore, open_database
+from services.scorer.redis_link import RedisLink
 from services.scorer.routes import build_routes
 from services.scorer.scorer import Scorer
+from services.scorer.steering import Steering
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +57,9 @@ def create_app(
     """
     catalogue = catalogue or load_catalogue()
     watch = availability or _start_watch(config, catalogue)
-    cache = cache or _make_cache(config)
+    link = RedisLink(config.redis_host, config.redis_port, password=config.redis_password)
+    if cache is None and config.cache_enabled:
+        cache = AnswerCache(link, ttl_seconds=config.cache_ttl_seconds)
     tuning = LiveTuning(config.tuning_file) if config.tuning_file else None
     policy = LivePolicy(config.policy_file, config.policy_overrides, catalogue, tuning=tuning)
     registry = CollectorRegistry()
@@ -54,11 +67,18 @@ def create_app(
     for load in (load_model, load_refusals, load_languages):  # now, not in the first request
         load()
     recorder = _start_recorder(config, outcomes, registry)
-    scorer = Scorer(catalogue, policy, watch, cache, metrics, clock or _utc_now, recorder)
-    checks: dict[str, Check] = {"policy": policy.problem, "ollama": watch.problem}
-    parts = {"redis": cache, "tuning": tuning, "outcomes": recorder}
+    desk, health = SharedDesk(RedisDesk(link), MemoryDesk()), ModelHealth(link)
+    register_in_progress(registry, desk)
+    steering = Steering(health, desk, config.local_queue)
+    scorer = Scorer(catalogue, policy, watch, cache, metrics, clock or _utc_now, recorder, steering)
+    checks: dict[str, Check] = {"policy": policy.problem, "ollama": watch.problem, "redis": link.problem}
+    parts = {"tuning": tuning, "outcomes": recorder}
     checks |= {name: part.problem for name, part in parts.items() if part is not None}
-    app = create_service_app("scorer", config.service, build_routes(scorer), optional=checks, registry=registry)
+    routes = build_routes(scorer)
+    routes.register_blueprint(build_cancel_routes(Cancellations(link)), url_prefix="")
+    app = create_service_app("scorer", config.service, routes, optional=checks, registry=registry)
+    front = FrontDesk(scorer, desk, Limits(config.rate_limit, config.key_concurrency))
+    app.register_blueprint(build_limits_routes(front, health))
     app.extensions["scorer_recorder"] = recorder
     return app
 
@@ -69,17 +89,6 @@ def _start_watch(config: ScorerConfig, catalogue: Catalogue) -> AvailabilityWatc
     )
     watch.start()
     return watch
-
-
-def _make_cache(config: ScorerConfig) -> AnswerCache | None:
-    if not config.cache_enabled:
-        return None
-    return AnswerCache(
-        config.redis_host,
-        config.redis_port,
-        password=config.redis_password,
-        ttl_seconds=config.cache_ttl_seconds,
-    )
 
 
 def _start_recorder(config: ScorerConfig, store: Store | None, registry: CollectorRegistry) -> Recorder | None:

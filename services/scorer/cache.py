@@ -4,65 +4,43 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from services.scorer.redis_link import RedisAway, RedisLink
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+ANSWER_PREFIX = "hybrid-ai:answer:v1:"
+"""Before the cache key, in Redis."""
 
-_PREFIX = "hybrid-ai:answer:v1:"
-_TIMEOUT_SECONDS = 0.25
-_REST_SECONDS = 3.0
+# Stopped at a limit, or in the middle of a stream: another request might get the whole answer.
+_CUT = frozenset({"max_tokens", "length", "stream_cut", "model_context_window_exceeded"})
 
 
 class CacheAway(Exception):
     """Redis does not answer, or did not a moment ago."""
 
 
+def is_whole(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer may be given again: not cut, and not one that failed its checks."""
+    return answer.get("stop_reason") not in _CUT and answer.get("accepted") is not False
+
+
 class AnswerCache:
-    """The response cache.
+    """The response cache."""
 
-    After a failure Redis is left alone for three seconds, then one caller tries it again while the
-    others still go without: a dead Redis costs at most one timeout every three seconds.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        password: str | None = None,
-        ttl_seconds: int = 86_400,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Connects at the first use, not here."""
-        self._redis = redis.Redis(
-            host=host,
-            port=port,
-            password=password,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-            socket_timeout=_TIMEOUT_SECONDS,
-            # The library's own three retries would wait through each timeout again.
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
+    def __init__(self, link: RedisLink, *, ttl_seconds: int = 86_400) -> None:
+        """Answers are kept for `ttl_seconds`."""
+        self._link = link
         self._ttl_seconds = ttl_seconds
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._problem: str | None = None
-        self._try_again_at = 0.0
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The answer kept under `key`, or None; raises CacheAway."""
-        stored = self._ask(lambda: self._redis.get(_PREFIX + key))
+        try:
+            stored = self._link.get(ANSWER_PREFIX + key)
+        except RedisAway:
+            raise CacheAway from None
         if stored is None:
             return None
         try:
@@ -75,44 +53,7 @@ class AnswerCache:
     def put(self, key: str, answer: dict[str, Any]) -> None:
         """Keep `answer` under `key` for the time to live; raises CacheAway."""
         text = json.dumps(answer, separators=(",", ":"))
-        self._ask(lambda: self._redis.set(_PREFIX + key, text, ex=self._ttl_seconds))
-
-    def problem(self) -> str | None:
-        """Why there is no cache now; None when Redis answers."""
         try:
-            self._ask(self._redis.ping)
-        except CacheAway:
-            return self._problem
-        return None
-
-    def _ask(self, question: Callable[[], T]) -> T:
-        if self._problem is not None:
-            self._wait_for_turn()
-        try:
-            answer = question()
-        except (redis.RedisError, OSError) as error:
-            self._fail(error)
+            self._link.put(ANSWER_PREFIX + key, text, self._ttl_seconds)
+        except RedisAway:
             raise CacheAway from None
-        if self._problem is not None:
-            log.info("redis answers again")
-            self._problem = None
-        return answer
-
-    def _wait_for_turn(self) -> None:
-        with self._lock:
-            now = self._monotonic()
-            if now < self._try_again_at:
-                raise CacheAway
-            self._try_again_at = now + _REST_SECONDS
-
-    def _fail(self, error: Exception) -> None:
-        refused = isinstance(error, redis.AuthenticationError | redis.ResponseError)
-        what = "refuses" if refused else "does not answer"
-        problem = f"Redis {what} ({type(error).__name__}): answers are not cached"
-        if self._problem is None:
-            log.warning(problem)
-        with self._lock:
-            self._problem = problem
-            self._try_again_at = self._monotonic() + _REST_SECONDS
-        # The other connections of the pool are dead as well; each would fail once more.
-        self._redis.connection_pool.disconnect(inuse_connections=False)

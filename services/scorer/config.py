@@ -8,6 +8,7 @@ from pathlib import Path
 from services.catalog import CatalogueError, load_catalogue
 from services.runtime import ConfigError, Env, ServiceConfig
 from services.runtime.conninfo import optional_database_from_env
+from services.scorer.limits.rate import RateLimit, read_rate
 from services.scorer.policy import DEFAULT_FILE, PolicyOverrides, read_policy
 
 
@@ -15,7 +16,8 @@ from services.scorer.policy import DEFAULT_FILE, PolicyOverrides, read_policy
 class ScorerConfig:
     """What the scorer is told at its start. Of the cloud's key it only keeps whether there is one.
 
-    Without a `database` outcomes are not kept; with one, for `keep_outcomes_days`.
+    Without a `database` outcomes are not kept; with one, for `keep_outcomes_days`. `rate_limit` and
+    `key_concurrency` (requests under way at once) hold for keys without their own.
     """
 
     service: ServiceConfig
@@ -33,6 +35,9 @@ class ScorerConfig:
     database: str | None = field(default=None, repr=False)
     keep_outcomes_days: int = 90
     keep_prompts: bool = False
+    rate_limit: RateLimit | None = field(default_factory=lambda: RateLimit(60, 60))
+    key_concurrency: int = 16
+    local_queue: int = 8
 
     @classmethod
     def from_env(cls, env: Env) -> ScorerConfig:
@@ -53,6 +58,9 @@ class ScorerConfig:
             database=optional_database_from_env(env),
             keep_outcomes_days=env.integer("SCORER_KEEP_OUTCOMES_DAYS", cls.keep_outcomes_days, low=1, high=3_650),
             keep_prompts=env.flag("SCORER_KEEP_PROMPTS", default=False),
+            rate_limit=read_rate("RATE_LIMIT", env.text("RATE_LIMIT", "60/minute")),
+            key_concurrency=env.integer("KEY_CONCURRENCY", cls.key_concurrency, low=1, high=100_000),
+            local_queue=env.integer("LOCAL_QUEUE", cls.local_queue, low=1, high=100_000),
         )
         try:
             read_policy(config.policy_file, config.policy_overrides, load_catalogue())

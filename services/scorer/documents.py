@@ -72,10 +72,12 @@ def route_document(answer: Answer) -> dict[str, Any]:
         "local_fallback": _target(route.local_fallback) if route.local_fallback else None,
         "cache_key": answer.cache_key,
     }
+    if answer.on_trial:
+        document["on_trial"] = sorted(answer.on_trial)
     if answer.cached_answer is not None:
         document["cached_answer"] = answer.cached_answer
     if route.error is not None:
-        document["error"] = asdict(route.error)
+        document["error"] = {name: value for name, value in asdict(route.error).items() if value is not None}
     return document
 
 

@@ -54,6 +54,7 @@ class Policy:
     risk: RiskWords
     sources: Mapping[str, str]
     tuning: Tuning | None = None
+    local_queue_full: str = "refuse"
 
     def need(self, score: Score, prompt: str, overrides: Mapping[str, float]) -> Need:
         """What `prompt` needs at least; `overrides` replace thresholds for one request."""
@@ -116,6 +117,7 @@ _SCALARS: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
     "cheap_cloud_model": ("", "a model's name, or '' for none", lambda value: isinstance(value, str)),
     "cheap_cloud_below": (0.0, "a number from 0 to 1", lambda value: type(value) in (int, float) and 0 <= value <= 1),
     "unsure": ("cheap_cloud", f"'ignore' or one of {', '.join(LEVELS)}", ("ignore", *LEVELS).__contains__),
+    "local_queue_full": ("refuse", "'refuse' or 'cloud'", ("refuse", "cloud").__contains__),
     "use_local_for_simple": (True, "true or false", lambda value: isinstance(value, bool)),
     "max_prompt_characters": (100_000, "a whole number from 1 to 10000000", _is_count),
 }

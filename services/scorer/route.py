@@ -21,11 +21,15 @@ Decision = Literal["cached", "local", "cloud", "refused"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request cannot be answered: a code, a sentence with what to do, and the HTTP status."""
+    """Why a request cannot be answered: a code, a sentence with what to do, and the HTTP status.
+
+    `retry_after` is in seconds, None where waiting does not help.
+    """
 
     code: str
     message: str
     status: int
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)

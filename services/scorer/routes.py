@@ -72,7 +72,7 @@ def build_routes(scorer: Scorer) -> Blueprint:
 
     @routes.get("/models")
     def models() -> dict[str, Any]:
-        policy, available = scorer.policy.current(), scorer.watch.current()
+        policy, available = scorer.policy.current(), scorer.available()
         return models_document(scorer.catalogue, policy, available, scorer.clock())
 
     @routes.get("/policy")

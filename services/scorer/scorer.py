@@ -11,8 +11,8 @@ from typing import Any
 
 from services.catalog import Catalogue, Model, UnknownModel
 from services.runtime.errors import ApiError
-from services.scorer.availability import AvailabilityWatch
-from services.scorer.cache import AnswerCache, CacheAway
+from services.scorer.availability import Availability, AvailabilityWatch
+from services.scorer.cache import AnswerCache, CacheAway, is_whole
 from services.scorer.candidates import Candidates
 from services.scorer.checks import Verdict, VerifyRequest, verify_answer
 from services.scorer.live_policy import LivePolicy
@@ -20,19 +20,25 @@ from services.scorer.metrics import ScorerMetrics
 from services.scorer.outcomes.errors import OutcomesUnavailable
 from services.scorer.outcomes.recorder import Recorder
 from services.scorer.outcomes.records import outcome_records, route_record
+from services.scorer.policy import Policy
 from services.scorer.request import RouteRequest, read_request
 from services.scorer.route import Route, decide_route
 from services.scorer.score import Score, score_prompts
+from services.scorer.steering import Steering
 from services.scorer.tuning import tune
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A route, with what the caller needs to use the cache."""
+    """A route, with what the caller needs to use the cache.
+
+    `on_trial` are models that failed lately: good answers of them are to be reported too.
+    """
 
     route: Route
     cache_key: str | None = None
     cached_answer: dict[str, Any] | None = None
+    on_trial: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,13 @@ class Scorer:
     metrics: ScorerMetrics
     clock: Callable[[], datetime]
     recorder: Recorder | None = None
+    steering: Steering | None = None
+
+    def available(self) -> Availability:
+        """Which models can be used now: those that are there and do not fail."""
+        there = self.watch.current()
+        failing = self.steering.health.left_out() if self.steering else {}
+        return Availability({**failing, **there.unavailable})
 
     def score(self, prompts: Sequence[str]) -> list[Score]:
         """The complexity of each prompt with the tuning in force, timed."""
@@ -96,6 +109,9 @@ class Scorer:
         score = tune(untuned, policy.tuning)
         route = decide_route(request, score, policy, self.catalogue, available, now)
         answer = self._look_up(request, route)
+        if self.steering is not None and answer.cached_answer is None:
+            candidates = Candidates(request, policy, self.catalogue, available, now)
+            answer = self._steer(self.steering, answer, request, policy, candidates)
         self.metrics.count_route(answer.route)
         if self.recorder is not None and answer.route.decision in ("local", "cloud"):
             candidates = Candidates(request, policy, self.catalogue, available, now)
@@ -129,14 +145,23 @@ class Scorer:
         return True
 
     def keep_answer(self, key: str, answer: dict[str, Any]) -> bool:
-        """Put an answer into the cache; whether that worked."""
-        if self.cache is None:
+        """Put an answer into the cache, unless it was cut or failed its checks; whether that worked."""
+        if self.cache is None or not is_whole(answer):
             return False
         try:
             self.cache.put(key, answer)
         except CacheAway:
             return False
         return True
+
+    def _steer(
+        self, steering: Steering, answer: Answer, request: RouteRequest, policy: Policy, candidates: Candidates
+    ) -> Answer:
+        route = steering.steer(answer.route, request, policy, candidates.cost)
+        chain = {model.name for model in (route.model, *route.fallbacks) if model is not None}
+        # An answer of what stood in for a while is not kept for when the right model is back.
+        kept = route.model is answer.route.model
+        return Answer(route, answer.cache_key if kept else None, on_trial=steering.health.marked() & chain)
 
     def _score(self, prompts: Sequence[str], *, explain: bool = False) -> list[Score]:
         begun = perf_counter()

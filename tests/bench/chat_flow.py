@@ -66,6 +66,9 @@ def running_stack() -> Iterator[Stack]:
             **dict(zip(PORTS, map(str, ports), strict=True)),
             "STACK_DIR": folder,
             "OLLAMA_URL": f"http://127.0.0.1:{ollama}",
+            "RATE_LIMIT": "off",
+            "KEY_CONCURRENCY": "256",
+            "LOCAL_QUEUE": "64",
             "ANTHROPIC_API_KEY": "",
         }
         stack = Stack.open(settings)

@@ -41,6 +41,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory, claude: ClaudeServer) -> 
         "OLLAMA_URL": f"http://127.0.0.1:{nobody}",
         "OLLAMA_POLL_SECONDS": str(POLL_SECONDS),
         "ANTHROPIC_BASE_URL": claude.url,
+        "RATE_LIMIT": "off",
+        "KEY_CONCURRENCY": "256",
+        "LOCAL_QUEUE": "64",
         "ANTHROPIC_API_KEY": "not-a-real-key",
     }
 

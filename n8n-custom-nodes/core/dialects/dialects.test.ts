@@ -25,6 +25,7 @@ describe('native requests', () => {
 		[{ prompt: 'x', max_tokens: 0 }, 400, 'max_tokens'],
 		[{ prompt: 'x', temperature: NaN }, 400, 'temperature'],
 		[{ prompt: 'x', tags: [1] }, 400, 'tags'],
+		[{ prompt: 'x', stream: 1 }, 400, 'stream'],
 		[{ prompt: 'x', privacy: 'secret' }, 400, 'privacy'],
 		[{ prompt: 'half a pair: \ud83d' }, 400, 'prompt'],
 		[{ prompt: 'x', system: '\udc00' }, 400, 'system'],
@@ -40,6 +41,10 @@ describe('native requests', () => {
 		expect(error).toBeInstanceOf(Refusal);
 		expect([error.status, error.field]).toEqual([status, field]);
 		expect(error.message).toContain(field);
+	});
+
+	it('streams when it is asked to', () => {
+		expect([dialects.native.parse({ prompt: 'x' }).stream, dialects.native.parse({ prompt: 'x', stream: true }).stream]).toEqual([false, true]);
 	});
 
 	it('takes exactly 100,000 characters', () => {

@@ -58,8 +58,7 @@ function parse(body: Body): Asked {
 		tool_choice: readToolChoice(body, tools),
 		json: readFormat(body.response_format),
 		extras: {},
-		stream: optionalFlag(body, 'stream'),
-		include_usage: readStreamOptions(body.stream_options),
+		...streaming(body),
 		user: optionalLabel(body, 'user') ?? optionalLabel(body, 'safety_identifier'),
 		tags: [],
 	};
@@ -89,13 +88,15 @@ function readFormat(given: unknown): ChatRequest['json'] {
 	return { schema: object(schema, 'response_format.json_schema.schema') as IDataObject };
 }
 
-function readStreamOptions(given: unknown): boolean {
-	if (given === undefined || given === null) return false;
-	const options = object(given, 'stream_options');
+function streaming({ stream_options, ...body }: Body): Pick<Asked, 'stream' | 'include_usage'> {
+	const stream = optionalFlag(body, 'stream');
+	if (stream_options === undefined || stream_options === null) return { stream, include_usage: false };
+	if (!stream) throw bad('stream_options', 'is for requests with stream: true');
+	const options = object(stream_options, 'stream_options');
 	// include_obfuscation only pads a stream's chunks.
 	const unknown = Object.keys(options).find((name) => !['include_usage', 'include_obfuscation'].includes(name));
 	if (unknown) throw bad(`stream_options.${unknown.slice(0, 100)}`, 'is not supported here');
-	return optionalFlag(options, 'include_usage');
+	return { stream, include_usage: optionalFlag(options, 'include_usage') };
 }
 
 /** OpenAI's word for why an answer ended. */

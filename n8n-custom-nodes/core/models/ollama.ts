@@ -6,6 +6,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { modelFailure } from '../ask';
 import type { Answer, Block, ChatItem, ChatRequest, ImageBlock, Message, Target, Tool, ToolResultBlock } from '../chat';
 import { blocksOf, isText, isToolResult, isToolUse, NO_USAGE, textOf } from '../chat';
+import type { Refusal } from '../refusal';
+import type { JsonResponse } from '../transport';
 
 /** What holds where the request says nothing. */
 export interface Preset {
@@ -13,8 +15,14 @@ export interface Preset {
 	temperature: number;
 }
 
+export interface OllamaCall {
+	/** Of calls that were streamed: what the caller has as a piece already. */
+	id?: string;
+	function?: { name?: string; arguments?: IDataObject | string };
+}
+
 export interface OllamaChat {
-	message?: { content?: string; tool_calls?: Array<{ function?: { name?: string; arguments?: IDataObject | string } }> };
+	message?: { content?: string; tool_calls?: OllamaCall[] };
 	done_reason?: string;
 	prompt_eval_count?: number;
 	eval_count?: number;
@@ -86,11 +94,16 @@ function ollamaTool({ name, description, input_schema }: Tool) {
 	return { type: 'function', function: { name, description: description ?? '', parameters: input_schema } };
 }
 
+/** The failure that Ollama reports with a status. */
+export function ollamaFailure({ status, headers, body }: JsonResponse, target: Target): Refusal {
+	return modelFailure(target, status, String(body.error ?? 'no reason given'), headers['retry-after']);
+}
+
 /** The answer in a reply; throws Refusal (502) where there is none. Ollama names no calls: they get ids here. */
 export function readOllamaAnswer(chat: OllamaChat, item: ChatItem, target: Target): Answer {
 	const text = chat.message?.content;
 	if (typeof text !== 'string') throw modelFailure(target, 502, 'no message in the answer');
-	const calls = (chat.message?.tool_calls ?? []).map((call) => toolUse(call.function ?? {}, target));
+	const calls = (chat.message?.tool_calls ?? []).map((call) => toolUse(call, target));
 	const taken = item.tool_choice?.disable_parallel_tool_use ? calls.slice(0, 1) : calls;
 	return {
 		text,
@@ -110,10 +123,10 @@ export function readOllamaAnswer(chat: OllamaChat, item: ChatItem, target: Targe
 	};
 }
 
-function toolUse(called: { name?: string; arguments?: IDataObject | string }, target: Target): Block {
-	const { name } = called;
+function toolUse({ id, function: called }: OllamaCall, target: Target): Block {
+	const name = called?.name;
 	if (!name) throw modelFailure(target, 502, 'a call of a tool without a name');
-	return { type: 'tool_use', id: newToolUseId(), name, input: readInput(called.arguments, target) };
+	return { type: 'tool_use', id: id || newToolUseId(), name, input: readInput(called?.arguments, target) };
 }
 
 /** An id in the shape of the API's own. */

@@ -1,9 +1,13 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { answerLimit, ASK_OUTPUTS, askModels, askProperties, modelFailure } from '../../core/ask';
+import type { Call } from '../../core/ask';
+import { answerLimit, ASK_OUTPUTS, askModels, askProperties } from '../../core/ask';
+import type { Target } from '../../core/chat';
+import type { ModelRequest } from '../../core/models/claudeStream';
 import type { OllamaChat, Preset } from '../../core/models/ollama';
-import { ollamaBody, readOllamaAnswer } from '../../core/models/ollama';
+import { ollamaBody, ollamaFailure, readOllamaAnswer } from '../../core/models/ollama';
+import { streamOllama } from '../../core/models/ollamaStream';
 import { readStack } from '../../core/stack';
 import { requestJson } from '../../core/transport';
 
@@ -43,18 +47,26 @@ export class AskOllama implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const { ollamaUrl } = await readStack(this);
+		const stack = await readStack(this);
 		const maxTokens = this.getNodeParameter('maxTokens', 0) as number;
 		const preset: Preset = {
 			systemText: this.getNodeParameter('systemText', 0) as string,
 			temperature: this.getNodeParameter('temperature', 0) as number,
 		};
 		const timeout = (this.getNodeParameter('timeout', 0) as number) * 1000;
-		return await askModels(this, 'ollama', async (item, target) => {
+		return await askModels(this, stack, 'ollama', async (item, target, call) => {
 			const body = ollamaBody(item, target, answerLimit(item, target, maxTokens), preset);
-			const response = await requestJson(`${ollamaUrl}/api/chat`, { body, timeout });
-			if (response.status !== 200) throw modelFailure(target, response.status, String(response.body.error ?? 'no reason given'));
-			return readOllamaAnswer(response.body as unknown as OllamaChat, item, target);
+			const request = { url: `${stack.ollamaUrl}/api/chat`, body, timeout };
+			const chat = call.pieces
+				? await streamOllama(request, target, call, item)
+				: await askOllama(request, target, call);
+			return readOllamaAnswer(chat, item, target);
 		});
 	}
+}
+
+async function askOllama({ url, body, timeout }: ModelRequest, target: Target, { signal }: Call): Promise<OllamaChat> {
+	const response = await requestJson(url, { body, timeout, signal });
+	if (response.status !== 200) throw ollamaFailure(response, target);
+	return response.body as OllamaChat;
 }

@@ -8,8 +8,10 @@ import type {
 } from 'n8n-workflow';
 import { fromParameter, NodeConnectionTypes, webhookDescriptionFields } from 'n8n-workflow';
 
+import { admit } from '../../core/admission';
 import type { ChatRequest, Dialect } from '../../core/chat';
 import { dialects } from '../../core/dialects';
+import { newEncoder } from '../../core/dialects/streams';
 import type { ApiKey } from '../../core/keys';
 import { answerAtOnce, readBody, receive } from '../../core/receive';
 import { readStack } from '../../core/stack';
@@ -79,6 +81,14 @@ export class ChatApiTrigger implements INodeType {
 				required: true,
 				description: 'Counts the tokens of such a message, and starts no execution',
 			},
+			{
+				displayName: 'Answer Cache Hits Without an Execution',
+				name: 'answerCacheHits',
+				type: 'boolean',
+				default: true,
+				description:
+					'Whether a request that was answered before is answered at once, at a fraction of the work; its cost of 0 is in the ledger, but there is no execution to look at',
+			},
 		],
 	};
 
@@ -88,7 +98,13 @@ export class ChatApiTrigger implements INodeType {
 			return await answerAtOnce(this, dialects.anthropic, async (requestId) => await countTokens(this, requestId));
 		}
 		const dialect = name as Dialect;
-		return await receive(this, dialects[dialect], async (requestId, owner) => await readRequest(this, dialect, requestId, owner));
+		const answersHits = this.getNodeParameter('answerCacheHits', true) as boolean;
+		const read = async (requestId: string, owner: ApiKey) => {
+			const request = await readRequest(this, dialect, requestId, owner);
+			const complain = (message: string) => this.logger.error(message);
+			return await admit(request, { stack: await readStack(this), response: this.getResponseObject(), owner, answersHits, complain });
+		};
+		return await receive(this, dialects[dialect], read, (request) => (request.stream ? newEncoder(request) : undefined));
 	}
 }
 

@@ -29,13 +29,15 @@ interface Call {
 /** Calls the trigger's webhook; gives the item it starts the flow with, or the refusal it wrote. */
 async function call({ dialect = 'native', headers = {}, body, rawBody = '', contentType = 'application/json' }: Call) {
 	const written: { status?: number; body?: IDataObject } = {};
-	const response = {
+	const response: object = {
 		headersSent: false,
+		once: () => response,
 		writeHead: (status: number) => Object.assign(written, { status }),
 		end: (payload?: Buffer) => payload && Object.assign(written, { body: JSON.parse(payload.toString()) }),
 	};
 	const trigger = {
 		getWebhookName: () => dialect,
+		getNodeParameter: (_name: string, fallback: unknown) => fallback,
 		getHeaderData: () => headers,
 		getResponseObject: () => response,
 		getRequestObject: () => ({ body, rawBody: Buffer.from(rawBody), contentType }),
@@ -94,6 +96,14 @@ it.each([
 ])('refuses bad input and starts nothing', async (given, status) => {
 	const { item, refused } = await call({ headers: bearer, ...given });
 	expect([item, refused.status]).toEqual([undefined, status]);
+});
+
+it.each([
+	['native', { prompt: 'Hi', stream: true }, { stream: true }],
+	['native', { prompt: 'Hi' }, { stream: false }],
+	['openai', { messages: [{ role: 'user', content: 'Hi' }], stream: true, stream_options: { include_usage: true } }, { stream: true, include_usage: true }],
+])('says on the item whether the answer goes out in pieces: %s %j', async (dialect, body, expected) => {
+	expect((await call({ dialect, headers: bearer, body })).item).toMatchObject(expected);
 });
 
 it('refuses in the words of the dialect', async () => {

@@ -85,6 +85,28 @@ it('books a failure with no usage', async () => {
 	expect((ledger.received[0]?.body.entries as IDataObject[])[0]).toMatchObject({ model: 'tinyllama', status: 'error', error_code: 'model_error', usage: { output_tokens: 0 } });
 });
 
+const spent = { model: 'claude-sonnet-5-5', backend: 'cloud', tier: 'cloud', usage: { ...answer.usage, output_tokens: 6 } } as const;
+const cut = { status: 502, code: 'stream_cut', message: 'x', spent };
+const tries = [{ model: 'claude-sonnet-5-5', ...cut }];
+
+it('books what a model used for an answer that broke off, as an error', async () => {
+	await run('log', chatItem({ route, timings, streamed: true, error: cut, tries }));
+	expect(ledger.received[0]?.body.entries).toMatchObject([
+		{ request_id: 'r-1', model: 'claude-sonnet-5-5', backend: 'cloud', tier: 'cloud', status: 'error', error_code: 'stream_cut', usage: spent.usage, model_seconds: 1.5 },
+	]);
+});
+
+it.each([
+	['answers', { answer: { ...answer, model: 'tinyllama', backend: 'local' as const } }, 'ok'],
+	['fails too', { error: { status: 502, code: 'model_error', message: 'y' } }, 'error'],
+])('books both models when another one %s', async (_what, outcome, status) => {
+	await run('log', chatItem({ route, tries, ...outcome }));
+	expect(ledger.received[0]?.body.entries).toMatchObject([
+		{ request_id: 'r-1', model: 'tinyllama', status },
+		{ request_id: 'r-1/1', model: 'claude-sonnet-5-5', backend: 'cloud', status: 'error', error_code: 'stream_cut', usage: spent.usage },
+	]);
+});
+
 it.each([503, 401, 500])('lets the entry wait when the ledger answers %i, and replays it once', async (away) => {
 	status = away;
 	expect(await run('log')).toEqual({ request_id: 'r-1', booked: false });

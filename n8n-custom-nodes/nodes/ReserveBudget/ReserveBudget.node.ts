@@ -3,7 +3,7 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { answerLimit, LONGEST_CLOUD_ANSWER, longestAnswerProperty } from '../../core/ask';
 import type { ChatItem, Route, Target } from '../../core/chat';
-import { nextTarget } from '../../core/chat';
+import { isOver, nextTarget } from '../../core/chat';
 import { forEachItem } from '../../core/items';
 import type { Denial, StandIn } from '../../core/reservations';
 import { reserve } from '../../core/reservations';
@@ -42,6 +42,7 @@ export class ReserveBudget implements INodeType {
 		const stack = await readStack(this);
 		const preset = this.getNodeParameter('maxTokens', 0) as number;
 		const handle = async (item: ChatItem) => {
+			if (isOver(item)) return { item, output: DENIED };
 			const target = nextTarget(item, 'anthropic');
 			// Ask Claude says that there is no model left.
 			if (!target) return { item, output: ALLOWED };

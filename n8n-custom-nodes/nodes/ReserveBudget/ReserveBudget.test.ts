@@ -59,6 +59,14 @@ it('asks with everything that a budget may be for, and the service token', async
 	});
 });
 
+it.each([
+	[{ streamed: true, error: { status: 502, code: 'stream_cut', message: 'x' } }],
+	[{ error: { status: 499, code: 'client_gone', message: 'x' } }],
+])('reserves nothing where no model may answer any more: %j', async (changes) => {
+	const { output, json } = await run(chatItem({ route: cloudRoute, ...changes }));
+	expect([output, json.error, ledger.received]).toEqual(['Denied', changes.error, []]);
+});
+
 it('puts what was reserved on the item', async () => {
 	reply = allowed;
 	const { output, json, pairedItem } = await run();

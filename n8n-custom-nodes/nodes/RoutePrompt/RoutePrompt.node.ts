@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INo
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import type { ChatItem, Failure, Route } from '../../core/chat';
-import { blocksOf } from '../../core/chat';
+import { fromCache } from '../../core/chat';
 import { forEachItem } from '../../core/items';
 import { routeRequest } from '../../core/route-request';
 import type { Stack } from '../../core/stack';
@@ -100,10 +100,7 @@ function readRoute({ cached_answer, ...route }: Route): Routed {
 	if (route.decision === 'refused') {
 		return { route, error: route.error ?? unroutable(503, 'the scorer gave no reason') };
 	}
-	if (!cached_answer) return { route };
-	// An answer that was kept before answers had blocks is its text.
-	const content = cached_answer.content ?? blocksOf(cached_answer.text);
-	return { route, answer: { ...cached_answer, content, backend: 'cache' } };
+	return cached_answer ? { route, answer: fromCache(cached_answer) } : { route };
 }
 
 function outputOf({ route, error }: Routed): number {

@@ -1,8 +1,9 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import { leave, retryHeaders } from '../../core/admission';
 import type { ChatItem } from '../../core/chat';
-import { inferencePlace } from '../../core/chat';
+import { CLIENT_GONE, inferencePlace } from '../../core/chat';
 import { dialects } from '../../core/dialects';
 import { forEachItem } from '../../core/items';
 import type { Reply } from '../../core/reply';
@@ -40,15 +41,20 @@ export class SendAnswer implements INodeType {
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const stack = await readStack(this);
 		return await forEachItem<ChatItem & { document?: IDataObject }>(this, 1, async (item, itemIndex) => {
-			const headers = replyHeaders(item.request_id);
+			const retry = item.answer || !item.error ? {} : retryHeaders(item.error);
+			const headers = { ...replyHeaders(item.request_id), ...retry };
 			if (item.document) {
 				await sendReply(this, itemIndex, { status: 200, headers, body: item.document });
 				return { item: item };
 			}
+			if (!item.answer && item.error?.code === CLIENT_GONE) {
+				await leave(stack, item, false);
+				return { item };
+			}
 			const answered = { ...item, cost: await costOf(stack, item) };
 			const { status, body } = chatReply(answered);
 			await sendReply(this, itemIndex, { status, headers, body });
-			if (this.getNodeParameter('cacheAnswer', itemIndex, true) as boolean) await keepAnswer(stack, item);
+			await leave(stack, item, this.getNodeParameter('cacheAnswer', itemIndex, true) as boolean);
 			return { item: answered };
 		});
 	}
@@ -65,7 +71,7 @@ function chatReply(item: ChatItem): Reply {
 async function costOf(stack: Stack, item: ChatItem): Promise<string | null> {
 	const { request_id, answer, received_at } = item;
 	if (answer?.backend !== 'cloud') return '0';
-	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item) };
+	const body = { model: answer.model, usage: answer.usage, at: new Date(received_at).toISOString(), ...inferencePlace(item, answer) };
 	try {
 		const url = `${stack.ledgerUrl}/v1/cost`;
 		const response = await callService(stack, url, { body, requestId: request_id, timeout: TIMEOUT_MS });
@@ -73,12 +79,4 @@ async function costOf(stack: Stack, item: ChatItem): Promise<string | null> {
 	} catch {
 		return null;
 	}
-}
-
-async function keepAnswer(stack: Stack, { request_id, route, answer }: ChatItem): Promise<void> {
-	const cacheKey = route?.cache_key;
-	if (!cacheKey || !answer || answer.backend === 'cache') return;
-	const body = { cache_key: cacheKey, answer };
-	// The caller has the answer already, and a cache that misses one costs nothing but another call.
-	await callService(stack, `${stack.scorerUrl}/v1/answers`, { body, requestId: request_id, timeout: TIMEOUT_MS }).catch(() => undefined);
 }

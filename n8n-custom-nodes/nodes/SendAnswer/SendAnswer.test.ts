@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
-import { answer, chatItem, route } from '../../test/samples';
+import { answer, chatItem, route, target } from '../../test/samples';
 import { SendAnswer } from './SendAnswer.node';
 
 let services: FakeServer;
@@ -32,7 +32,7 @@ it('asks the ledger what a cloud answer costs and says it', async () => {
 it('costs nothing for a local answer, and does not ask', async () => {
 	const { reply, called } = await send(chatItem({ answer: { ...answer, backend: 'local' }, route }), false);
 	expect(reply.body.cost).toBe(0);
-	expect(called).toEqual([]);
+	expect(called).toEqual(['/v1/done']);
 });
 
 it('answers without the cost when the ledger is away', async () => {
@@ -43,21 +43,48 @@ it('answers without the cost when the ledger is away', async () => {
 
 it('keeps the answer in the cache under the route’s key', async () => {
 	await send(chatItem({ answer, route }));
-	expect(services.received[1]).toMatchObject({ url: '/v1/answers', body: { cache_key: 'abc', answer: { text: 'A language.' } } });
+	expect(services.received[1]).toMatchObject({ url: '/v1/done', body: { request_id: 'r-1', ok: true, cache_key: 'abc', answer: { text: 'A language.' } } });
 });
 
 it.each([
 	['a cached answer', chatItem({ answer: { ...answer, backend: 'cache' }, route }), true],
 	['a request without a cache key', chatItem({ answer, route: { ...route, cache_key: null } }), true],
 	['a node that is told not to', chatItem({ answer, route }), false],
+	['a private answer', chatItem({ answer, route, privacy: 'local-only' }), true],
+	['an answer that the caller wants nowhere', chatItem({ answer, route, cache: 'off' }), true],
+	['an answer of a local model that stood in', chatItem({ answer: { ...answer, backend: 'local' }, route: { ...route, ...target.sonnet } }), true],
 	['a failure', chatItem({ error: { status: 502, code: 'x', message: 'y' }, route }), true],
-])('does not keep %s', async (_what, item, cacheAnswer) => {
-	expect((await send(item, cacheAnswer)).called).not.toContain('/v1/answers');
+])('does not keep %s, and frees its places', async (_what, item, cacheAnswer) => {
+	await send(item, cacheAnswer);
+	const done = services.received.find(({ url }) => url === '/v1/done');
+	expect(done?.body).toEqual({ request_id: 'r-1', ok: item.answer !== undefined });
+});
+
+it('tells when to try again', async () => {
+	const { reply } = await send(chatItem({ error: { status: 429, code: 'local_queue_full', message: 'Later.', retry_after: 12 } }));
+	expect([reply.status, reply.headers['retry-after']]).toEqual([429, '12']);
+});
+
+it('answers when the scorer is away', async () => {
+	const dead = await startServer(() => ({ drop: true }));
+	const credentials = { ledgerUrl: services.url, scorerUrl: dead.url };
+	const { context, chunks } = fakeContext({ items: [chatItem({ answer, route })], parameters: {}, credentials });
+	await new SendAnswer().execute.call(context);
+	await dead.close();
+	expect(chunks).toHaveLength(1);
 });
 
 it('tells a failure with its status', async () => {
 	const { reply } = await send(chatItem({ error: { status: 402, code: 'over_budget', message: 'Too much.' } }));
 	expect([reply.status, reply.body]).toEqual([402, { error: { code: 'over_budget', message: 'Too much.' } }]);
+});
+
+it('sends nothing to a caller that is gone, and frees the request’s places', async () => {
+	const items = [chatItem({ error: { status: 499, code: 'client_gone', message: 'x' }, route })];
+	const { context, chunks } = fakeContext({ items, credentials: { scorerUrl: services.url } });
+	const [sent] = await new SendAnswer().execute.call(context);
+	expect([chunks, (sent?.[0]?.json.error as IDataObject).code]).toEqual([[], 'client_gone']);
+	expect(services.received).toMatchObject([{ url: '/v1/done', body: { request_id: 'r-1', ok: false } }]);
 });
 
 it('tells a spent budget as 402 in each dialect, with what was tried', async () => {

@@ -72,6 +72,7 @@ def test_document_says_where_each_value_came_from(catalogue: Catalogue, file: Pa
         "cheap_cloud_below": {"value": 0.0, "source": "default"},
         "unsure": {"value": "cheap_cloud", "source": "default"},
         "cloud_unavailable": {"value": "local", "source": "file policy.toml"},
+        "local_queue_full": {"value": "refuse", "source": "default"},
         "use_local_for_simple": {"value": True, "source": "default"},
         "max_prompt_characters": {"value": 100_000, "source": "default"},
     }

@@ -113,6 +113,9 @@ def test_settings_have_defaults_and_keep_no_key() -> None:
         ("POLICY_FILE", "/no/such/policy.toml"),
         ("CLAUDE_MODEL", "gpt-9"),
         ("SCORER_PORT", "x"),
+        ("RATE_LIMIT", "60 a minute"),
+        ("KEY_CONCURRENCY", "0"),
+        ("LOCAL_QUEUE", "none"),
     ],
 )
 def test_wrong_setting_is_named(name: str, value: str) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 @dataclass
 class Script:
-    """What the next answers are."""
+    """What the next answers are; `cut`: the connection ends in the middle of them."""
 
     status: int = 200
+    cut: bool = False
     text: str = "A balanced tree rotates."
     usage: dict[str, Any] = field(default_factory=lambda: {"input_tokens": 321, "output_tokens": 1234})
 
@@ -65,7 +66,8 @@ class ClaudeServer:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(payload)))
                 self.end_headers()
-                self.wfile.write(payload)
+                self.close_connection = self.close_connection or outer.script.cut
+                self.wfile.write(payload[: len(payload) // 2] if outer.script.cut else payload)
 
             def log_message(self, *args: object) -> None:
                 """Keep the test's output quiet."""

@@ -8,9 +8,12 @@ import { replay, setAside, spool, spoolFolder } from '../../core/spool';
 import type { Stack } from '../../core/stack';
 import { callService, readStack, serviceMessage } from '../../core/stack';
 import { TransportError } from '../../core/transport';
+import { entryIsSafe, spoolWaiting } from '../../core/unbooked';
 
 const TIMEOUT_MS = 5_000;
 const ATTEMPTS = 2;
+
+process.once('exit', () => spoolWaiting(ledgerEntry));
 
 export class LogCost implements INodeType {
 	description: INodeTypeDescription = {
@@ -46,7 +49,9 @@ export class LogCost implements INodeType {
 		return await forEachItem<ChatItem>(this, 1, async (item) => {
 			if (operation === 'replay') return { item: await replayAll(stack) };
 			const entry = ledgerEntry(item);
-			return { item: { request_id: item.request_id, booked: await bookOrSpool(stack, entry) } };
+			const booked = await bookOrSpool(stack, entry);
+			entryIsSafe(item.request_id);
+			return { item: { request_id: item.request_id, booked } };
 		});
 	}
 }

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { answer, chatItem, route } from '../../test/samples';
+import { awaitEntry, spoolWaiting } from '../../core/unbooked';
 import { LogCost } from './LogCost.node';
 
 let ledger: FakeServer;
@@ -116,4 +117,16 @@ it('replays the good entries of a batch with a bad one', async () => {
 	await expect(run('replay')).rejects.toThrow('refused 1 entries');
 	expect(booked()).toEqual(['a', 'bad', 'b', 'a', 'bad', 'b']);
 	expect(await waiting()).toEqual([expect.stringMatching(/^rejected-/)]);
+});
+
+it('leaves nothing for the end of the process once an entry is booked or waits on disk', async () => {
+	const item = chatItem({ answer, route });
+	for (const now of [201, 503]) {
+		status = now;
+		awaitEntry(item);
+		await run('log', item);
+	}
+	const before = await waiting();
+	spoolWaiting(() => expect.unreachable());
+	expect(await waiting()).toEqual(before);
 });

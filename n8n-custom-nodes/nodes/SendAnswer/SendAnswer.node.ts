@@ -8,6 +8,7 @@ import type { Reply } from '../../core/reply';
 import { sendReply } from '../../core/reply';
 import type { Stack } from '../../core/stack';
 import { callService, readStack } from '../../core/stack';
+import { awaitEntry } from '../../core/unbooked';
 
 const TIMEOUT_MS = 1_000;
 
@@ -47,6 +48,7 @@ export class SendAnswer implements INodeType {
 			const answered = { ...item, cost: await costOf(stack, item) };
 			const { status, body } = chatReply(answered);
 			await sendReply(this, itemIndex, { status, headers, body });
+			if (item.answer) awaitEntry(answered);
 			if (this.getNodeParameter('cacheAnswer', itemIndex, true) as boolean) await keepAnswer(stack, item);
 			return { item: answered };
 		});

@@ -117,7 +117,9 @@ def _cpu_table(found: Found, subjects: Mapping[str, Subject]) -> str:
         others = [_one(figure.cpu[name]) if name in figure.cpu else "" for name in PROGRAMS[1:]]
         ratio = _ratio(figure.cpu[own], found.n8n(cell.kind)) if cell.subject != UPSTREAM else ""
         times = [_one(figure.p50), _one(figure.p99), f"{figure.per_second:.0f}", _errors(figure)]
-        rows.append([cell.subject, cell.kind, _one(figure.cpu[own]), *others, _one(figure.cpu_sum), ratio, *times])
+        # Fewer pieces than were streamed: the gateway held some back.
+        kind = f"{STREAM}, in {figure.events:.0f} pieces" if cell.kind == STREAM else cell.kind
+        rows.append([cell.subject, kind, _one(figure.cpu[own]), *others, _one(figure.cpu_sum), ratio, *times])
     rows.sort(key=lambda row: (list(subjects).index(row[0]), row[1]))
     names = ["n8n, LiteLLM or upstream", "scorer", "ledger", "PostgreSQL", "Valkey", "all", "ratio"]
     return table(["", "request", *names, "p50", "p99", "requests a second", "errors"], rows)

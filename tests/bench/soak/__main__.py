@@ -47,6 +47,7 @@ class Books:
     open_reservations: int
     unconfirmed: int
     failed_executions: int
+    forced_stops: int
     spooled: int
     rejected: int
 
@@ -134,6 +135,8 @@ def _read_books(running: RunningStack) -> Books:
         open_reservations=opened,
         unconfirmed=unconfirmed,
         failed_executions=running.failed_executions(),
+        # n8n waits for what runs, but not for ever.
+        forced_stops=(plan.layout.logs / "n8n.log").read_text("utf-8", "replace").count("Shutdown timed out"),
         spooled=len(list(running.spool.glob("*.jsonl"))),
         rejected=len(list(running.spool.glob("rejected-*"))),
     )
@@ -169,7 +172,8 @@ def _print_summary(results: Sequence[Result], windows: Sequence[Window], lives: 
     print(f"{len(windows)} faults: {', '.join(f'{w.fault} ({w.end - w.begin:.0f} s)' for w in windows)}")
     print(
         f"open reservations {books.open_reservations}, unconfirmed {books.unconfirmed}, "
-        f"failed executions {books.failed_executions}, refused entries {books.rejected}"
+        f"failed executions {books.failed_executions}, stops of n8n that cut them {books.forced_stops}, "
+        f"refused entries {books.rejected}"
     )
     print("memory, in MB, of each process with its children:")
     for life in lives:

@@ -26,19 +26,20 @@ from tests.bench.gateway.subjects import (
     Subject,
 )
 
-_HEAD = """# How fast the gateway is
+_MADE = """Made by `{command} --markdown FILE` on {day} (UTC), on {cores} shared cores ({machine}) that also ran the
+load, the model's stand-in and every service. Figures of different runs do not compare: the ratios of one run do. Blocks
+a row, in alternation: {blocks}; the figures are their medians."""
 
-Made by `{command} --markdown FILE` on {day} (UTC), on {cores} shared cores ({machine}) that also ran the load, the
-model's stand-in and every service; the load average before the run was {load:.1f}. Figures of different runs do not
-compare: the ratios of one run do. Medians of {blocks} blocks a row, in alternation. The chat flow had given {warm}
-answers before; n8n is warm after about 2,500, and takes up to three times as long at first.
-
+_SUBJECTS = """\
 The model's server is a stand-in that answers at once, or after 50 ms. **chat flow** is this stack as it is shipped;
 **upstream alone** is the stand-in without anything before it; **stock nodes** is the same flow from n8n's Webhook, HTTP
 Request, Switch and Respond nodes in an n8n with default settings; **LiteLLM** is its proxy 1.81.14 with one worker and
-without a database: it passes a prompt on to the one model it has, and routes, prices for a ledger, reserves and
-books nothing. A refusal is a wrong API key.
+without a database: it passes a prompt on to the one model it has, and routes, reserves and books nothing. A refusal is
+a wrong API key.
 """
+
+_WARM = 2500
+"""Answers after which n8n is warm, about."""
 
 _CPU_HEAD = f"""## CPU of a request
 
@@ -84,18 +85,10 @@ class Found:
 def report(figures: Mapping[Cell, Figures], subjects: Mapping[str, Subject], about: Circumstances) -> str:
     """The whole report in Markdown."""
     found = Found(figures)
-    counts = sorted({figure.blocks for figure in figures.values()})
-    head = _HEAD.format(
-        command=about.command,
-        day=about.day,
-        cores=about.cores,
-        machine=about.machine,
-        load=about.load_before,
-        warm=f"{about.warm:,}",
-        blocks="-".join(map(str, counts)),
-    )
     parts = [
-        head,
+        "# How fast the gateway is\n",
+        *(f"{fill(text, 118)}\n" for text in _circumstances(figures, about)),
+        _SUBJECTS,
         _CPU_HEAD,
         _cpu_table(found, subjects),
         "## Time of an answer\n\nIn ms. *Added* is the p50 over that of the upstream alone.\n",
@@ -106,6 +99,23 @@ def report(figures: Mapping[Cell, Figures], subjects: Mapping[str, Subject], abo
         "\n".join(fill(remark, 118, subsequent_indent="  ") for remark in _remarks(found, about)) + "\n",
     ]
     return "\n".join(parts)
+
+
+def _circumstances(figures: Mapping[Cell, Figures], about: Circumstances) -> Iterable[str]:
+    """When and how it was measured, and what makes this run say less."""
+    counts = sorted({figure.blocks for figure in figures.values()})
+    shown = {name: getattr(about, name) for name in ("command", "day", "cores", "machine")}
+    yield _MADE.format(**shown, blocks=" to ".join(map(str, counts)))
+    if about.load_before > about.cores / 2:
+        yield (
+            f"**The machine was busy with other work**: its load average was {about.load_before:.1f} before the run. "
+            "All times are longer for it, and CPU is too, since caches and cores are shared."
+        )
+    if about.warm < _WARM:
+        yield (
+            f"**n8n was not warm**: the chat flow had given {about.warm:,} answers before. JavaScript is compiled as "
+            f"it runs; until about {_WARM:,} answers a request takes up to three times the CPU."
+        )
 
 
 def _cpu_table(found: Found, subjects: Mapping[str, Subject]) -> str:

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 from tests.bench.gateway.load import Request, percentile
 from tests.bench.gateway.measure import Figures
 from tests.bench.gateway.report import Circumstances, report
 from tests.bench.gateway.subjects import ANSWER, CHAT_FLOW, EMPTY, REFUSAL, UPSTREAM, Cell, Subject
 
 REQUEST = Request(1, "/", {})
-ABOUT = Circumstances("./test.sh bench", "2026-01-01 00:00", 2, "x86_64", 3.2, 2600)
+ABOUT = Circumstances("./test.sh bench", "2026-01-01 00:00", 2, "x86_64", 0.2, 2600)
 SUBJECTS = {
     CHAT_FLOW: Subject(CHAT_FLOW, {"n8n": 1, "scorer": 2, "cost_ledger": 3, "postgres": 4, "valkey": 5}, {}),
     UPSTREAM: Subject(UPSTREAM, {"upstream": 6}, {}),
@@ -48,6 +50,13 @@ def test_what_is_not_there_yet_is_said_and_not_judged() -> None:
     text = report(FOUND, SUBJECTS, ABOUT)
     assert line(text, "| n8n's CPU for 20 streamed chunks").endswith("not there yet |")
     assert "Streaming was not there" in text
+
+
+def test_a_busy_machine_and_a_cold_n8n_are_named() -> None:
+    assert "busy" not in report(FOUND, SUBJECTS, ABOUT)
+    cold = " ".join(report(FOUND, SUBJECTS, replace(ABOUT, load_before=12.2, warm=236)).split())
+    assert "load average was 12.2 before the run" in cold
+    assert "had given 236 answers before" in cold
 
 
 def test_the_rest_of_the_time_is_told_from_what_was_measured() -> None:

@@ -60,7 +60,7 @@ class Pace:
 
 
 _FULL = Pace(limit=420, block=2.0, rounds=3, warm_up=40)
-_QUICK = Pace(limit=140, block=1.5, rounds=2, warm_up=15)
+_QUICK = Pace(limit=140, block=1.5, rounds=2, warm_up=25)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -96,7 +96,7 @@ def report(figures: Mapping[Cell, Figures], subjects: Mapping[str, Subject], abo
         "## What was wished for\n",
         _wishes_table(found),
         "## Where the rest goes\n",
-        "\n".join(fill(remark, 118, subsequent_indent="  ") for remark in _remarks(found, about)) + "\n",
+        "\n".join(fill(text, 118, subsequent_indent="  ") for text in _remarks(found, subjects, about)) + "\n",
     ]
     return "\n".join(parts)
 
@@ -173,12 +173,12 @@ def _wishes_table(found: Found) -> str:
 def _wish(name: str, value: float | None, wanted: float, unit: str, *, at_least: bool = False) -> list[str]:
     bound = f"{'at least' if at_least else 'at most'} {wanted:g} {unit}".rstrip()
     if value is None:
-        return [name, bound, "", "not there yet"]
+        return [name, bound, "", "not measured"]
     met = value >= wanted if at_least else value <= wanted
     return [name, bound, f"{value:.1f} {unit}".rstrip(), "met" if met else "missed"]
 
 
-def _remarks(found: Found, about: Circumstances) -> Iterable[str]:
+def _remarks(found: Found, subjects: Mapping[str, Subject], about: Circumstances) -> Iterable[str]:
     """What the figures say of each other; nothing that was not measured."""
     routed, empty = found.get(CHAT_FLOW, ANSWER), found.n8n(EMPTY)
     if routed is None:
@@ -202,8 +202,8 @@ def _remarks(found: Found, about: Circumstances) -> Iterable[str]:
         if other:
             theirs = next(iter(other.cpu.values())) if name == LITELLM else other.cpu["n8n"]
             yield f"- Of the gateway's own CPU, {what} takes {theirs / own:.2f} times what the chat flow takes."
-    if found.n8n(STREAM) is None:
-        yield "- Streaming was not there when this was measured."
+    if STREAM not in subjects[CHAT_FLOW].requests:
+        yield "- The chat flow did not stream yet when this was measured."
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

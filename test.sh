@@ -13,6 +13,8 @@ readonly RESULTS=.stack/test-results
 usage() {
   cat <<'TEXT'
 Usage: ./test.sh [PART ...]
+       ./test.sh bench [--quick] [--litellm] [--markdown FILE]
+       ./test.sh soak [--minutes N] [--rate N] [--seed N]
 
 Without a part, runs: lint unit nodes workflows integration e2e
 
@@ -22,15 +24,24 @@ Without a part, runs: lint unit nodes workflows integration e2e
   workflows    every workflow file, and each check on a broken one
   integration  the services with real PostgreSQL, Valkey, Taskwarrior, Chromium and a small model
   e2e          the whole stack on free ports, n8n included
-  bench        speed: CPU per request beside the same flow from stock nodes (not part of a full run)
+
+Not part of a full run:
+
+  bench        speed: CPU and time a request, beside the same flow from stock nodes, and LiteLLM if asked for
+  soak         minutes of traffic while one part after the other fails: every request answered, and booked once
 TEXT
 }
 
 main() {
   case "${1-}" in -h | --help) usage && exit ;; esac
-  local parts=("$@")
-  [[ $# -gt 0 ]] || parts=("${PARTS[@]}")
-  local part
+  local part parts=()
+  while [[ $# -gt 0 && $1 != -* ]]; do
+    parts+=("$1")
+    shift
+  done
+  OPTIONS=("$@")
+  [[ $# -eq 0 || ${parts[*]} == bench || ${parts[*]} == soak ]] || fail "options are for bench or soak alone: $*"
+  [[ ${#parts[@]} -gt 0 ]] || parts=("${PARTS[@]}")
   for part in "${parts[@]}"; do
     declare -F "run_$part" >/dev/null || fail "no such part: $part (see ./test.sh --help)"
   done
@@ -41,8 +52,8 @@ main() {
     printf '\n== %s\n' "$part"
     "run_$part" || status=1
   done
-  # The bench counts no tests.
-  [[ ${parts[*]} == bench ]] || .venv/bin/python -m tests.summary "$RESULTS" || status=1
+  # These count no tests.
+  [[ ${parts[*]} == bench || ${parts[*]} == soak ]] || .venv/bin/python -m tests.summary "$RESULTS" || status=1
   exit "$status"
 }
 
@@ -80,7 +91,9 @@ run_integration() {
 
 run_e2e() { run_pytest e2e; }
 
-run_bench() { .venv/bin/python -m tests.bench.chat_flow; }
+run_bench() { .venv/bin/python -m tests.bench.gateway "${OPTIONS[@]}"; }
+
+run_soak() { .venv/bin/python -m tests.bench.soak "${OPTIONS[@]}"; }
 
 run_pytest() {
   .venv/bin/python -m pytest "tests/$1" --junit-xml="$RESULTS/$1.xml"

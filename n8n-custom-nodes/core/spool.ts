@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import type { IDataObject } from 'n8n-workflow';
 
-const OPEN_FILE = 'entries.jsonl';
+/** Where new entries are added. */
+export const OPEN_FILE = 'entries.jsonl';
 const BATCH = 500;
 
 /** Where entries wait: HYBRID_AI_SPOOL_DIR, else a folder beside n8n's own data. */

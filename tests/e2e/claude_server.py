@@ -13,13 +13,14 @@ from typing import Any
 
 @dataclass
 class Script:
-    """What the next answers are.
+    """What the next answers are; `cut`: the connection ends in the middle of a document.
 
     Unless there is `content`, a request with tools gets a call of the first one with `tool_input`, until
     the tool's result is there, and any other request gets `text`, up to one of its stop sequences.
     """
 
     status: int = 200
+    cut: bool = False
     text: str = "A balanced tree rotates."
     content: list[dict[str, Any]] | None = None
     tool_input: dict[str, Any] = field(default_factory=dict)
@@ -151,7 +152,8 @@ class ClaudeServer:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(payload)))
                 self.end_headers()
-                self.wfile.write(payload)
+                self.close_connection = self.close_connection or outer.script.cut
+                self.wfile.write(payload[: len(payload) // 2] if outer.script.cut else payload)
 
             def stream(self, script: Script, body: dict[str, Any]) -> None:
                 outer.written = []

@@ -1,10 +1,13 @@
-import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { bookOrSpool, brokenOffEntries, ledgerEntry, replayAll } from '../../core/booking';
 import type { ChatItem } from '../../core/chat';
 import { forEachItem } from '../../core/items';
 import { readStack } from '../../core/stack';
+import { entryIsSafe, spoolWaiting } from '../../core/unbooked';
+
+process.once('exit', () => spoolWaiting(entriesOf));
 
 export class LogCost implements INodeType {
 	description: INodeTypeDescription = {
@@ -39,8 +42,14 @@ export class LogCost implements INodeType {
 		const operation = this.getNodeParameter('operation', 0) as string;
 		return await forEachItem<ChatItem>(this, 1, async (item) => {
 			if (operation === 'replay') return { item: { replayed: await replayAll(stack) } };
-			const entries = [ledgerEntry(item), ...brokenOffEntries(item)];
-			return { item: { request_id: item.request_id, booked: await bookOrSpool(stack, entries) } };
+			const booked = await bookOrSpool(stack, entriesOf(item));
+			entryIsSafe(item.request_id);
+			return { item: { request_id: item.request_id, booked } };
 		});
 	}
+}
+
+/** The request's own entry, and one for each paid answer that broke off on the way. */
+function entriesOf(item: ChatItem): IDataObject[] {
+	return [ledgerEntry(item), ...brokenOffEntries(item)];
 }

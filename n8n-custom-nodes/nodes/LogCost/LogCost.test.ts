@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { answer, chatItem, route } from '../../test/samples';
+import { awaitEntry, spoolWaiting } from '../../core/unbooked';
 import { LogCost } from './LogCost.node';
 
 let ledger: FakeServer;
@@ -145,4 +146,16 @@ it('books where a paid answer was made, which has a price of its own', async () 
 	await run('log', chatItem({ answer, route, extras }));
 	await run('log', chatItem({ answer: { ...answer, backend: 'cache' }, route, extras }));
 	expect(ledger.received.map(({ body }) => (body.entries as IDataObject[])[0]?.inference_geo)).toEqual(['us', undefined]);
+});
+
+it('leaves nothing for the end of the process once an entry is booked or waits on disk', async () => {
+	const item = chatItem({ answer, route });
+	for (const now of [201, 503]) {
+		status = now;
+		awaitEntry(item);
+		await run('log', item);
+	}
+	const before = await waiting();
+	spoolWaiting(() => expect.unreachable());
+	expect(await waiting()).toEqual(before);
 });

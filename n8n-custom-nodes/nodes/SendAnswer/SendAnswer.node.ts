@@ -10,6 +10,7 @@ import type { Reply } from '../../core/reply';
 import { replyHeaders, sendReply } from '../../core/reply';
 import type { Stack } from '../../core/stack';
 import { callService, readStack } from '../../core/stack';
+import { awaitEntry } from '../../core/unbooked';
 
 const TIMEOUT_MS = 1_000;
 
@@ -54,6 +55,7 @@ export class SendAnswer implements INodeType {
 			const answered = { ...item, cost: await costOf(stack, item) };
 			const { status, body } = chatReply(answered);
 			await sendReply(this, itemIndex, { status, headers, body });
+			if (item.answer) awaitEntry(answered);
 			await leave(stack, item, this.getNodeParameter('cacheAnswer', itemIndex, true) as boolean);
 			return { item: answered };
 		});

@@ -1,9 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { IDataObject } from 'n8n-workflow';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import type { FakeServer } from '../../test/fakes';
 import { fakeContext, startServer } from '../../test/fakes';
 import { answer, chatItem, route, target } from '../../test/samples';
+import { spoolWaiting } from '../../core/unbooked';
 import { SendAnswer } from './SendAnswer.node';
 
 let services: FakeServer;
@@ -127,4 +132,21 @@ it.each([
 it('asks for the price of the place where the answer was made', async () => {
 	await send(chatItem({ answer, route, extras: { inference_geo: 'us' } }));
 	expect(services.received[0]?.body).toMatchObject({ inference_geo: 'us' });
+});
+
+it.each([
+	['an answer', chatItem({ answer: { ...answer, backend: 'local' }, route }), ['r-1']],
+	['no failure', chatItem({ error: { status: 502, code: 'x', message: 'y' }, route }), []],
+])('has %s booked even if n8n ends before Log Cost', async (_what, item, expected) => {
+	await send(item, false);
+	const folder = await mkdtemp(join(tmpdir(), 'send-answer-'));
+	vi.stubEnv('HYBRID_AI_SPOOL_DIR', folder);
+	const entries: string[] = [];
+	spoolWaiting(({ request_id }) => {
+		entries.push(request_id);
+		return [];
+	});
+	vi.unstubAllEnvs();
+	await rm(folder, { recursive: true });
+	expect(entries).toEqual(expected);
 });

@@ -1,4 +1,4 @@
-"""The chat flow's local branch, built from n8n's stock nodes with their usual expressions: what to compare with."""
+"""The chat flow's local branch from n8n's stock nodes with their usual expressions; and a flow that does nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import uuid
 from itertools import pairwise
 from typing import Any
 
-PATH = "v1/stock-chat"
+STOCK_PATH = "v1/stock-chat"
+EMPTY_PATH = "v1/empty"
 _ENTRY = """={{ JSON.stringify({
   request_id: $('Receive').item.json.headers['x-request-id'], occurred_at: new Date().toISOString(),
   model: $('Route').item.json.model, backend: 'local', status: 'ok', latency_seconds: 0,
@@ -24,18 +25,31 @@ _ANSWER = """={{ JSON.stringify({response: $json.message.content, model: $('Rout
 def stock_flow(scorer: str, ledger: str, ollama: str, token: str) -> dict[str, Any]:
     """A workflow that makes the same calls as workflows/chat.json for a prompt that stays local."""
     nodes = [
-        _node("Receive", "webhook", 2.1, {"httpMethod": "POST", "path": PATH, "responseMode": "responseNode"}),
+        _node("Receive", "webhook", 2.1, {"httpMethod": "POST", "path": STOCK_PATH, "responseMode": "responseNode"}),
         _node("Route", "httpRequest", 4.5, _post(f"{scorer}/v1/route", _ROUTE, token)),
         _node("Branch", "switch", 3.4, {"rules": {"values": [_rule("local"), _rule("cloud")]}}),
         _node("Ask", "httpRequest", 4.5, _post(f"{ollama}/api/chat", _ASK, token)),
         _node("Respond", "respondToWebhook", 1.5, {"respondWith": "json", "responseBody": _ANSWER}),
         _node("Log", "httpRequest", 4.5, _post(f"{ledger}/v1/entries", _ENTRY, token)),
     ]
+    return _flow("stockChatBench01", "Stock chat", nodes, STOCK_PATH)
+
+
+def empty_flow() -> dict[str, Any]:
+    """A workflow that answers with what it was sent: what n8n itself takes for an execution."""
+    nodes = [
+        _node("Receive", "webhook", 2.1, {"httpMethod": "POST", "path": EMPTY_PATH, "responseMode": "lastNode"}),
+        _node("Nothing", "noOp", 1, {}),
+    ]
+    return _flow("emptyFlowBench01", "Empty flow", nodes, EMPTY_PATH)
+
+
+def _flow(identity: str, name: str, nodes: list[dict[str, Any]], path: str) -> dict[str, Any]:
+    nodes[0]["webhookId"] = str(uuid.uuid5(uuid.NAMESPACE_URL, path))
     names = [node["name"] for node in nodes]
-    nodes[0]["webhookId"] = str(uuid.uuid5(uuid.NAMESPACE_URL, PATH))
     wires = {a: {"main": [[{"node": b, "type": "main", "index": 0}]]} for a, b in pairwise(names)}
     settings = {"executionOrder": "v1"}
-    return {"id": "stockChatBench01", "name": "Stock chat", "nodes": nodes, "connections": wires, "settings": settings}
+    return {"id": identity, "name": name, "nodes": nodes, "connections": wires, "settings": settings}
 
 
 def _node(name: str, kind: str, version: float, parameters: dict[str, Any]) -> dict[str, Any]:

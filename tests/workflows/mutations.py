@@ -35,8 +35,8 @@ NOTE, TRIGGER, ROUTE, ANSWER, LOG = "About this flow", "Receive Prompt", "Route 
 EVERY_HOUR, FETCH, PICK, KEEP = "Start Every Hour", "Fetch Status", "Pick Branch", "Keep Failure"
 PREPARE, WRITE = "Prepare Report", "Write Report"
 
-HEADER_WITHOUT_WORDS = "## Good flow\nSee v1/example and v1/example/completions"
-HEADER_WITH_KEY = "## Good flow\nTry v1/example/completions with hai-9f3KqLmT2xZ"
+HEADER_WITHOUT_WORDS = "## Good flow\nSee v1/example/completions and v1/example/messages/count_tokens"
+HEADER_WITH_KEY = "## Good flow\nTry v1/example/completions, v1/example/messages/count_tokens with hai-9f3KqLmT2xZ"
 SLACK = {"slackApi": {"id": "1", "name": "Slack"}}
 NO_SUCH_WORKFLOW = {"__rl": True, "mode": "id", "value": "nobodyKnowsThis1"}
 # Its parameter `output` is an expression unless it is given.

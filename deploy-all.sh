@@ -16,6 +16,7 @@ Usage: ./deploy-all.sh [COMMAND] [--dry-run]
   key              print the first API key, and nothing else
   password         print the password of n8n's owner, and nothing else
   costs            print where the cost page is, and the token that it asks for
+  ledger ...       API keys, old months, and the books against the provider's; --help for more
   recalibrate ...  propose routing that fits your own traffic; --apply to use it, --help for more
 
   --dry-run        only say what `local` would do
@@ -47,7 +48,9 @@ deploy_local() {
 
 main() {
   cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
-  [[ ${1-} != recalibrate ]] || run_python recalibrate -- "${@:2}"
+  case "${1-}" in
+    ledger | recalibrate) run_python "$1" -- "${@:2}" ;;
+  esac
   local dry_run=no
   local -a words=()
   for word in "$@"; do

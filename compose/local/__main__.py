@@ -8,12 +8,13 @@ import signal
 import sys
 import textwrap
 import time
+from typing import NoReturn
 
 from compose.local.errors import StackError
 from compose.local.gateway import FIRST_PROMPT, Answer, ask, available_models
 from compose.local.nodes import build_nodes
 from compose.local.plan import Plan
-from compose.local.programs import scorer_environment
+from compose.local.programs import ledger_environment, scorer_environment
 from compose.local.progress import Progress
 from compose.local.stack import Stack
 from compose.local.status import duration, preview, read_status
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("password", help="print the password of n8n's owner").set_defaults(run=_password)
     costs = commands.add_parser("costs", help="print where the cost page is, and the token that it asks for")
     costs.set_defaults(run=_costs)
+    ledger = commands.add_parser("ledger", help="look after API keys and the books")
+    ledger.add_argument("arguments", nargs="*", help="after --: those of services.cost_ledger")
+    ledger.set_defaults(run=_ledger)
     learn = commands.add_parser("recalibrate", help="learn from the stack's own traffic")
     learn.add_argument("arguments", nargs="*", help="after --: those of services.scorer.recalibrate")
     learn.set_defaults(run=_recalibrate)
@@ -173,10 +177,19 @@ def _costs(stack: Stack, options: argparse.Namespace) -> int:
     return 0
 
 
-def _recalibrate(stack: Stack, options: argparse.Namespace) -> int:
-    environment = scorer_environment(stack.plan())
-    command = [sys.executable, "-m", "services.scorer.recalibrate", *options.arguments]
-    os.execve(sys.executable, command, environment)  # noqa: S606
+def _ledger(stack: Stack, options: argparse.Namespace) -> NoReturn:
+    # Without a word it would serve; the stack has a ledger that does.
+    arguments = options.arguments or ["--help"]
+    _become("services.cost_ledger", arguments, ledger_environment(stack.plan()))
+
+
+def _recalibrate(stack: Stack, options: argparse.Namespace) -> NoReturn:
+    _become("services.scorer.recalibrate", options.arguments, scorer_environment(stack.plan()))
+
+
+def _become(module: str, arguments: list[str], environment: dict[str, str]) -> NoReturn:
+    """Go on as a command of one of the services."""
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)  # noqa: S606
 
 
 def _build(stack: Stack, options: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ SCORER_SETTINGS = (
     "USE_LOCAL_FOR_SIMPLE",
 )
 LEDGER_SETTINGS = ("BASELINE_MODEL", "BUDGET_TIME_ZONE", "MACHINE_COST_MONTHLY")
+LEDGER_COMMAND_SETTINGS = ("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_BASE_URL")
 BRIDGE_SETTINGS = ("ENABLE_TASKWARRIOR_LOGGING", "TASKWARRIOR_DATA", "TW_SYNC_SECONDS")
 
 
@@ -154,8 +155,18 @@ def _scorer(plan: Plan) -> Program:
 
 def scorer_environment(plan: Plan) -> dict[str, str]:
     """The variables of the scorer, for a command that works on what the scorer keeps."""
+    return _for_commands(_scorer(plan))
+
+
+def ledger_environment(plan: Plan) -> dict[str, str]:
+    """The variables of the ledger, for a command that works on its books."""
+    own = {name: plan.settings.values[name] for name in LEDGER_COMMAND_SETTINGS if name in plan.settings.values}
+    return {**_for_commands(_ledger(plan)), **own}
+
+
+def _for_commands(program: Program) -> dict[str, str]:
     marks = (STACK_MARK, PROGRAM_MARK)  # the command is no program of the stack
-    return {name: value for name, value in _scorer(plan).environment.items() if name not in marks}
+    return {name: value for name, value in program.environment.items() if name not in marks}
 
 
 def _ledger(plan: Plan) -> Program:

@@ -77,8 +77,9 @@ def test_costs_of_a_stack_that_never_ran_says_what_to_do(tmp_path: Path) -> None
     assert "run ./deploy-all.sh first" in result.stderr
 
 
-def test_recalibration_without_a_stack_says_what_to_do(tmp_path: Path) -> None:
-    result = run("deploy-all.sh", "recalibrate", "--apply", "--quality", "0.95", STACK_DIR=str(tmp_path / "none"))
+@pytest.mark.parametrize("words", [("recalibrate", "--apply", "--quality", "0.95"), ("ledger", "keys", "list")])
+def test_commands_without_a_stack_say_what_to_do(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = run("deploy-all.sh", *words, STACK_DIR=str(tmp_path / "none"))
     assert result.returncode == 1
     assert "run ./deploy-all.sh first" in result.stderr
     assert not (tmp_path / "none").exists()

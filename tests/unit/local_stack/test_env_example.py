@@ -9,7 +9,13 @@ import pytest
 
 from compose.local import settings as settings_module
 from compose.local.layout import PROJECT
-from compose.local.programs import BRIDGE_SETTINGS, LEDGER_SETTINGS, SCORER_SETTINGS, SERVICE_SETTINGS
+from compose.local.programs import (
+    BRIDGE_SETTINGS,
+    LEDGER_COMMAND_SETTINGS,
+    LEDGER_SETTINGS,
+    SCORER_SETTINGS,
+    SERVICE_SETTINGS,
+)
 from compose.local.settings import PORTS, Settings
 from services.catalog import load_catalogue
 from services.cost_ledger.config import Config as LedgerConfig
@@ -79,7 +85,7 @@ def names_of_the_nodes() -> set[str]:
     sources = (PROJECT / "n8n-custom-nodes").glob("[!n]*/**/*.ts")
     text = "".join(path.read_text("utf-8") for path in sources)
     # n8n's own, which every n8n process has.
-    return set(re.findall(r"process\.env\.([A-Z0-9_]+)", text)) - {"N8N_USER_FOLDER"}
+    return set(re.findall(r"process\.env\.([A-Z0-9_]+)", text)) - {"N8N_USER_FOLDER", "EXECUTIONS_MODE"}
 
 
 def test_every_name_that_is_read_is_listed_and_the_other_way_round(
@@ -91,7 +97,7 @@ def test_every_name_that_is_read_is_listed_and_the_other_way_round(
 
 
 def test_every_name_listed_for_users_works_in_the_embedded_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    passed_on = {*SERVICE_SETTINGS, *SCORER_SETTINGS, *LEDGER_SETTINGS, *BRIDGE_SETTINGS}
+    passed_on = {*SERVICE_SETTINGS, *SCORER_SETTINGS, *LEDGER_SETTINGS, *LEDGER_COMMAND_SETTINGS, *BRIDGE_SETTINGS}
     assert set(FOR_USERS) == names_of_the_stack(project, monkeypatch) | passed_on
 
 

@@ -12,7 +12,7 @@ from supervisor.options import ServerOptions
 from compose.local import launch
 from compose.local.layout import Layout
 from compose.local.plan import Plan
-from compose.local.programs import Program, plan_programs, scorer_environment
+from compose.local.programs import Program, ledger_environment, plan_programs, scorer_environment
 from compose.local.settings import Settings
 from compose.local.supervisord import launch_fingerprint, launch_path, render_conf, write_conf
 from tests.unit.local_stack.stack_plans import SECRETS, OpenSettings, plan_of
@@ -89,6 +89,15 @@ def test_what_is_learned_lies_with_the_data_unless_the_user_says_where(open_sett
 def test_the_recalibration_sees_what_the_scorer_sees_and_is_no_program_of_the_stack(plan: Plan) -> None:
     environment = scorer_environment(plan)
     assert environment["POSTGRES_DB"] == "scorer"
+    assert not any(name.startswith("HYBRID_AI_STACK") for name in environment)
+
+
+def test_commands_of_the_ledger_see_its_books_and_the_key_for_the_usage_report(open_settings: OpenSettings) -> None:
+    plan = plan_of(open_settings(ANTHROPIC_ADMIN_KEY="sk-ant-admin-x", BASELINE_MODEL="claude-opus"))
+    environment = ledger_environment(plan)
+    assert (environment["POSTGRES_DB"], environment["BASELINE_MODEL"]) == ("ledger", "claude-opus")
+    assert environment["ANTHROPIC_ADMIN_KEY"] == "sk-ant-admin-x"
+    assert "ANTHROPIC_ADMIN_KEY" not in programs_of(plan)["cost_ledger"].environment
     assert not any(name.startswith("HYBRID_AI_STACK") for name in environment)
 
 

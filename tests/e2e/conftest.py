@@ -56,3 +56,10 @@ def running(settings: dict[str, str], claude: ClaudeServer) -> Iterator[RunningS
         yield RunningStack(stack, claude)
     finally:
         stack.down()
+
+
+@pytest.fixture(autouse=True)
+def forgiven(request: pytest.FixtureRequest) -> None:
+    """What a model failed at in one test is not held against it in the next."""
+    if "running" in request.fixturenames:
+        request.getfixturevalue("running").forgive_models()

@@ -90,6 +90,11 @@ class RunningStack:
         assert row is not None
         return int(row[0])
 
+    def forgive_models(self) -> None:
+        """No model is left out any more for what it failed at before."""
+        for model in self._call("SCORER_PORT", "GET", "/v1/models").json()["models"]:
+            self._call("SCORER_PORT", "POST", "/v1/health", {"model": model["name"], "ok": True})
+
     @property
     def spool(self) -> Path:
         return self.stack.layout.stack / "spool"
@@ -123,8 +128,11 @@ class RunningStack:
             self.claude.script = before
 
     def _call_ledger(self, method: str, path: str, body: object = None) -> requests.Response:
+        return self._call("LEDGER_PORT", method, path, body)
+
+    def _call(self, port: str, method: str, path: str, body: object = None) -> requests.Response:
         headers = {"authorization": f"Bearer {self.stack.secrets.service_token}"}
-        url = f"http://127.0.0.1:{self.plan.ports['LEDGER_PORT']}{path}"
+        url = f"http://127.0.0.1:{self.plan.ports[port]}{path}"
         response = requests.request(method, url, json=body, headers=headers, timeout=30)
         response.raise_for_status()
         return response

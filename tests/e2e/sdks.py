@@ -25,13 +25,16 @@ FRESH = {"cache-control": "no-store"}
 
 @dataclass(frozen=True)
 class Said:
-    """An answer. `ended` is the SDK's own word; `call` the id, name and input of the tool that is called."""
+    """An answer. `ended` is the SDK's own word; `call` the id, name and input of the tool that is called.
+
+    Every way to ask takes `stream=True`: then the SDK puts the answer together from a stream.
+    """
 
     text: str
     ended: str
     input_tokens: int
     output_tokens: int
-    request_id: str | None
+    request_id: str
     message: Any
     call: tuple[str, str, dict[str, Any]] | None = None
 
@@ -63,12 +66,23 @@ class OpenAiSdk:
         parts = [{"type": "text", "text": prompt}, {"type": "image_url", "image_url": {"url": url}}]
         return self._create([{"role": "user", "content": parts}])
 
-    def ask_with_tool(self, prompt: str, before: Said | None = None, result: str | None = None) -> Said:
+    def ask_with_tool(
+        self, prompt: str, before: Said | None = None, result: str | None = None, *, stream: bool = False
+    ) -> Said:
         messages: list[Any] = [{"role": "user", "content": prompt}]
         if before and before.call:
             messages += [before.message, {"role": "tool", "tool_call_id": before.call[0], "content": result}]
         function = {"name": TOOL_NAME, "description": TOOL_TEXT, "parameters": TOOL_SCHEMA}
-        return self._create(messages, tools=[{"type": "function", "function": function}])
+        # The SDK puts the calls of strict tools together only.
+        strict = {"strict": True} if stream else {}
+        return self._create(messages, stream=stream, tools=[{"type": "function", "function": function | strict}])
+
+    def leave_after_a_word(self, prompt: str, **more: Any) -> str:
+        """Read the first word of a stream and go away; the request's id."""
+        messages = _alternating((prompt,))
+        with self._client.chat.completions.create(messages=messages, stream=True, **more) as stream:
+            chunk = next(chunk for chunk in stream if chunk.choices and chunk.choices[0].delta.content)
+        return str(chunk.id.removeprefix("chatcmpl-"))
 
     def models(self) -> list[str]:
         return [model.id for model in self._client.models.list()]
@@ -76,8 +90,16 @@ class OpenAiSdk:
     def close(self) -> None:
         self._client.close()
 
-    def _create(self, messages: list[Any], model: str = "auto", max_tokens: int = 40, **more: Any) -> Said:
-        done = self._client.chat.completions.create(model=model, messages=messages, max_tokens=max_tokens, **more)
+    def _create(self, messages: list[Any], *, stream: bool = False, **more: Any) -> Said:
+        fields: dict[str, Any] = {"model": "auto", "max_tokens": 40, "messages": messages} | more
+        done: Any
+        if stream:
+            fields["stream_options"] = {"include_usage": True}
+            with self._client.chat.completions.stream(**fields) as events:
+                done = events.get_final_completion()
+        else:
+            done = self._client.chat.completions.create(**fields)
+            assert done._request_id == done.id.removeprefix("chatcmpl-")
         choice, usage = done.choices[0], done.usage
         assert usage is not None
         calls: list[Any] = list(choice.message.tool_calls or [])
@@ -87,7 +109,7 @@ class OpenAiSdk:
             ended=choice.finish_reason,
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
-            request_id=done._request_id,
+            request_id=done.id.removeprefix("chatcmpl-"),
             message=choice.message,
             call=call,
         )
@@ -123,7 +145,9 @@ class AnthropicSdk:
             [{"role": "user", "content": [{"type": "text", "text": prompt}, {"type": "image", "source": source}]}]
         )
 
-    def ask_with_tool(self, prompt: str, before: Said | None = None, result: str | None = None) -> Said:
+    def ask_with_tool(
+        self, prompt: str, before: Said | None = None, result: str | None = None, *, stream: bool = False
+    ) -> Said:
         messages: list[Any] = [{"role": "user", "content": prompt}]
         if before and before.call:
             block = {"type": "tool_result", "tool_use_id": before.call[0], "content": result}
@@ -132,7 +156,13 @@ class AnthropicSdk:
                 {"role": "user", "content": [block]},
             ]
         tool = {"name": TOOL_NAME, "description": TOOL_TEXT, "input_schema": TOOL_SCHEMA}
-        return self._create(messages, tools=[tool])
+        return self._create(messages, stream=stream, tools=[tool])
+
+    def leave_after_a_word(self, prompt: str, **more: Any) -> str:
+        """Read the first word of a stream and go away; the request's id."""
+        with self.client.messages.stream(messages=_alternating((prompt,)), max_tokens=40, **more) as stream:
+            next(stream.text_stream)
+            return stream.current_message_snapshot.id.removeprefix("msg_")
 
     def models(self) -> list[str]:
         return [model.id for model in self.client.models.list()]
@@ -140,8 +170,15 @@ class AnthropicSdk:
     def close(self) -> None:
         self.client.close()
 
-    def _create(self, messages: list[Any], model: str = "auto", max_tokens: int = 40, **more: Any) -> Said:
-        done = self.client.messages.create(model=model, messages=messages, max_tokens=max_tokens, **more)
+    def _create(self, messages: list[Any], *, stream: bool = False, **more: Any) -> Said:
+        fields: dict[str, Any] = {"model": "auto", "max_tokens": 40, "messages": messages} | more
+        done: Any
+        if stream:
+            with self.client.messages.stream(**fields) as events:
+                done = events.get_final_message()
+        else:
+            done = self.client.messages.create(**fields)
+            assert done._request_id == done.id.removeprefix("msg_")
         calls: list[Any] = [block for block in done.content if block.type == "tool_use"]
         call = (calls[0].id, calls[0].name, dict(calls[0].input)) if calls else None
         return Said(
@@ -149,7 +186,7 @@ class AnthropicSdk:
             ended=str(done.stop_reason),
             input_tokens=done.usage.input_tokens,
             output_tokens=done.usage.output_tokens,
-            request_id=done._request_id,
+            request_id=done.id.removeprefix("msg_"),
             message=done.model_dump(),
             call=call,
         )

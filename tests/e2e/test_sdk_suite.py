@@ -47,7 +47,6 @@ def test_a_plain_prompt_is_answered_by_the_local_model(running: RunningStack, sd
     assert 0 < said.output_tokens <= 20
     assert said.ended in (sdk.ended["stop"], sdk.ended["length"])
     assert len(running.claude.requests) == before
-    assert said.request_id is not None
     assert running.entry(said.request_id)["backend"] == "local"
 
 
@@ -97,6 +96,81 @@ def test_a_tool_is_called_and_its_result_answered(running: RunningStack, sdk: Sd
     use, result = sent["messages"][-2]["content"][-1], sent["messages"][-1]["content"][0]
     assert (use["type"], use["id"], use["input"]) == ("tool_use", "toolu_test", {"city": "Oslo"})
     assert (result["type"], result["tool_use_id"], result["content"]) == ("tool_result", "toolu_test", "Rain")
+
+
+USAGE = {
+    "input_tokens": 1234,
+    "output_tokens": 567,
+    "cache_read_input_tokens": 8900,
+    "cache_creation_input_tokens": 300,
+    "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+}
+
+
+def test_a_streamed_answer_is_the_same_answer(running: RunningStack, sdk: Sdk) -> None:
+    with running.claude_says(text="Eins zwei — 漢字 🙂", usage=USAGE):
+        plain, streamed = (sdk.ask(EASY, model="claude-sonnet", stream=stream) for stream in (False, True))
+    assert running.claude.requests[-1]["body"]["stream"] is True
+    assert streamed.text == "Eins zwei — 漢字 🙂"
+    counts = [(said.text, said.ended, said.input_tokens, said.output_tokens) for said in (plain, streamed)]
+    assert counts[0] == counts[1]
+    entries = [running.entry(said.request_id) for said in (plain, streamed)]
+    assert entries[0]["usage"] == entries[1]["usage"]
+    assert entries[0]["cost"] == entries[1]["cost"]
+
+
+def test_a_streamed_tool_call_is_put_together_and_its_result_answered(running: RunningStack, sdk: Sdk) -> None:
+    with running.claude_says(text="It rains.", tool_input={"city": "Oslo", "hours": [1, 2]}):
+        called = sdk.ask_with_tool("How is the weather in Oslo?", stream=True)
+        assert called.ended == sdk.ended["tool"]
+        assert called.call == ("toolu_test", TOOL_NAME, {"city": "Oslo", "hours": [1, 2]})
+        said = sdk.ask_with_tool("How is the weather in Oslo?", called, "Rain", stream=True)
+    assert (said.text, said.ended) == ("It rains.", sdk.ended["stop"])
+    result = running.claude.requests[-1]["body"]["messages"][-1]["content"][0]
+    assert (result["tool_use_id"], result["content"]) == ("toolu_test", "Rain")
+
+
+def test_a_local_model_streams_an_answer_that_fits_the_schema(running: RunningStack, sdk: Sdk) -> None:
+    said = sdk.ask_for_json("What colour is the sky? In JSON.", COLOUR, model="smollm2-135m", stream=True)
+    assert json.loads(said.text)["colour"] in ("blue", "green")
+    entry = running.entry(said.request_id)
+    assert (entry["usage"]["input_tokens"], entry["usage"]["output_tokens"]) == (said.input_tokens, said.output_tokens)
+
+
+def test_a_caller_who_leaves_a_stream_ends_the_call_to_claude(running: RunningStack, sdk: Sdk) -> None:
+    running.claude.given_up.clear()
+    with running.claude_says(text=" ".join(["word"] * 400), gap=0.05):
+        request_id = sdk.leave_after_a_word("Go away.", model="claude-sonnet")
+        assert running.claude.given_up.wait(5)
+        entry = running.entry(request_id)
+    assert (entry["status"], entry["error_code"]) == ("error", "client_gone")
+    assert len(running.claude.written) < 60
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, "RateLimitError"), (500, "InternalServerError")])
+def test_a_failure_before_the_first_token_of_a_stream_has_its_status(
+    running: RunningStack, sdk: Sdk, status: int, error: str
+) -> None:
+    with running.claude_says(status=status), pytest.raises(getattr(sdk.errors, error), match="scripted failure"):
+        sdk.ask(EASY, model="claude-sonnet", stream=True)
+
+
+def test_a_failure_after_the_first_token_is_an_error_of_the_sdk(running: RunningStack, sdk: Sdk) -> None:
+    overloaded = {"type": "overloaded_error", "message": "scripted overload"}
+    with (
+        running.claude_says(break_after=2, error=overloaded),
+        pytest.raises(sdk.errors.APIError, match="scripted overload"),
+    ):
+        sdk.ask(EASY, model="claude-sonnet", stream=True)
+
+
+def test_claude_streams_its_thinking_to_its_own_sdk(running: RunningStack, claude_sdk: AnthropicSdk) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+    with running.claude_says(content=[thought, {"type": "text", "text": "Yes."}]):
+        said = claude_sdk.ask(EASY, thinking={"type": "adaptive"}, stream=True)
+    first, second = said.message["content"]
+    assert {name: first[name] for name in thought} == thought
+    assert (second["type"], second["text"]) == ("text", "Yes.")
 
 
 def test_an_image_goes_to_a_model_that_sees(running: RunningStack, sdk: Sdk) -> None:
@@ -204,7 +278,6 @@ def test_claude_gets_every_field_of_its_own_api(running: RunningStack, claude_sd
     }
     assert sent["body"]["field_of_tomorrow"] == {"a": 1}
     assert sent["headers"]["anthropic-beta"] == "feature-2026-01-01"
-    assert said.request_id is not None
     assert running.entry(said.request_id)["user"] == "ann"
 
 

@@ -22,8 +22,10 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module", autouse=True)
 def as_set_up(running: RunningStack, settings: dict[str, str]) -> None:
-    """Other tests bring the same stack up without a key."""
+    """Other tests bring the same stack up without a key; the nodes see it again a few seconds later."""
     Stack.open(settings).up()
+    again = {"prompt": "Is the key there?", "model": "claude-sonnet"}
+    eventually(lambda: running.post(json=again, headers={"cache-control": "no-store"}).status_code == 200, 30)
 
 
 def executions(running: RunningStack) -> int:

@@ -85,11 +85,7 @@ def names_of_the_nodes() -> set[str]:
     sources = (PROJECT / "n8n-custom-nodes").glob("[!n]*/**/*.ts")
     text = "".join(path.read_text("utf-8") for path in sources)
     # n8n's own, which every n8n process has.
-<<<<<<< HEAD
     return set(re.findall(r"process\.env\.([A-Z0-9_]+)", text)) - {"N8N_USER_FOLDER", "EXECUTIONS_MODE"}
-=======
-    return set(re.findall(r"process\.env\.([A-Z0-9_]+)", text)) - {"EXECUTIONS_MODE", "N8N_USER_FOLDER"}
->>>>>>> gateway
 
 
 def test_every_name_that_is_read_is_listed_and_the_other_way_round(

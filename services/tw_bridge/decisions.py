@@ -32,8 +32,11 @@ _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def is_decision(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry tells how a request ended: not one that takes another back, or that nobody confirmed."""
-    return not entry.get("reversal") and entry.get("status") != "unconfirmed"
+    """Whether an entry tells how a request ended: not one that takes another back, or that nobody confirmed.
+
+    What is no entry at all is for `task_from_entry` to refuse.
+    """
+    return not isinstance(entry, Mapping) or (not entry.get("reversal") and entry.get("status") != "unconfirmed")
 
 
 def task_from_entry(entry: Mapping[str, Any]) -> Task:

@@ -132,9 +132,9 @@ class Sync:
 
     def _record(self, entries: Sequence[dict[str, Any]], reached: str) -> None:
         decisions = [entry for entry in entries if is_decision(entry)]
-        corrected = {task_uuid(entry["request_id"]) for entry in decisions if entry.get("correction")}
         # Of an entry and its correction in one batch the later one holds.
         tasks = {task["uuid"]: task for task in map(task_from_entry, decisions)}
+        corrected = {task_uuid(entry["request_id"]) for entry in decisions if entry.get("correction")}
         known, self._known = self._known, None
         if known is None:
             known = self.store.uuids()

@@ -47,6 +47,7 @@ def running_chrome(profile: Path) -> Chrome:
     options.add_argument(f"--user-data-dir={profile}")
     chrome = Chrome(options=options, service=ChromeService(driver))
     chrome.set_page_load_timeout(SECONDS)
+    chrome.implicitly_wait(SECONDS)
     return chrome
 
 
@@ -63,7 +64,7 @@ def visitor(chrome: Chrome, ledger: Service) -> Chrome:
 def page(visitor: Chrome, ledger: Service) -> Chrome:
     """The browser at the page."""
     sign_in(visitor, TOKEN)
-    assert visitor.current_url == address(ledger, "/")
+    arrives(visitor, address(ledger, "/"))
     return visitor
 
 
@@ -82,6 +83,11 @@ def look(chrome: Chrome, size: tuple[int, int], scheme: str) -> None:
 def sign_in(chrome: Chrome, token: str) -> None:
     chrome.find_element(By.ID, "token").send_keys(token)
     chrome.find_element(By.CSS_SELECTOR, "main button").click()
+
+
+def arrives(chrome: Chrome, url: str) -> None:
+    """Return once the browser is at `url`: a click does not wait for the page that it leads to."""
+    WebDriverWait(chrome, SECONDS).until(lambda _: chrome.current_url == url, f"not at {url}")
 
 
 def amount(chrome: Chrome, selector: str) -> str:
@@ -110,11 +116,11 @@ def test_a_wrong_token_is_told_and_the_right_one_opens_the_page(visitor: Chrome,
     sign_in(visitor, "not-the-token")
     assert "This is not the service token." in text(visitor, "[role=alert]")
     sign_in(visitor, TOKEN)
-    assert visitor.current_url == address(ledger, "/")
+    arrives(visitor, address(ledger, "/"))
     (cookie,) = visitor.get_cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     visitor.find_element(By.CSS_SELECTOR, "header button").click()
-    assert visitor.current_url == address(ledger, "/login")
+    arrives(visitor, address(ledger, "/login"))
     visitor.get(address(ledger, "/"))
     assert visitor.current_url == address(ledger, "/login")
 
